@@ -1,0 +1,1 @@
+"""The process, in its order: each context owns its rows and reads those of the ones below."""
