@@ -1,0 +1,227 @@
+"""From an empty data folder to a service that answers, and back down in order.
+
+The surfaces reach these two functions through the entry points `gentie.service` (decision 0002).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import webbrowser
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType
+
+from gentie.cli.errors import Failed
+from gentie.project import places, postgres
+
+HOST = "127.0.0.1"
+PORTS_TRIED = 20
+PATIENCE_S = 120  # for the first answer: a slow disk reads every module once
+
+
+class NotServing(Failed):
+    """The service could not be prepared or started; the sentence says why."""
+
+
+class _Stopped(Exception):
+    """SIGTERM came."""
+
+
+def prepare(*, data: Path, say: Callable[[str], None]) -> None:
+    """Make the database ready: created where missing, migrated; then stopped again if unused.
+
+    Args:
+        data: the data folder, made where missing.
+        say: told what is going on, one sentence at a time.
+
+    Raises:
+        NotServing: a step failed.
+    """
+    with _database(data, say):
+        _migrate(data, say)
+
+
+def serve(
+    *,
+    data: Path,
+    say: Callable[[str], None],
+    port: int = 8000,
+    open_browser: bool = False,
+    while_up: Callable[[], None] | None = None,
+) -> None:
+    """Serve until Ctrl-C or SIGTERM, then stop the service and its database.
+
+    Args:
+        data: the data folder, made where missing.
+        say: told what is going on, one sentence at a time; the address is in the last one.
+        port: the port to listen on; the next free one where it is taken.
+        open_browser: show the start page once it answers.
+        while_up: called once the database is migrated and before the first page is served.
+
+    Raises:
+        NotServing: a step failed, or the service ended by itself.
+    """
+    try:
+        with _stopped_by_sigterm(), _database(data, say):
+            _migrate(data, say)
+            _run_django(data, "application", "collectstatic", "--noinput", "--verbosity=0")
+            if while_up is not None:
+                while_up()
+            with _listening(port) as listener:
+                _serve(listener, data, say, asked_port=port, open_browser=open_browser)
+    except (KeyboardInterrupt, _Stopped):
+        say("Stopped.")
+
+
+def _serve(
+    listener: socket.socket,
+    data: Path,
+    say: Callable[[str], None],
+    *,
+    asked_port: int,
+    open_browser: bool,
+) -> None:
+    port = listener.getsockname()[1]
+    server = subprocess.Popen(  # noqa: S603 - our own program, arguments are a list
+        [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            f"--bind=fd://{listener.fileno()}",
+            "--worker-class=gthread",
+            "--workers=2",
+            "--threads=8",
+            "--graceful-timeout=10",
+            "--log-level=warning",
+            "--no-control-socket",
+            "gentie.project.wsgi:application",
+        ],
+        env=environment(data, "application"),
+        stdin=subprocess.DEVNULL,
+        pass_fds=[listener.fileno()],
+        start_new_session=True,  # Ctrl-C is for us: we stop it, then the database
+    )
+    try:
+        _wait_for_answer(port, server)
+        if port != asked_port:
+            say(f"Port {asked_port} is taken.")
+        say(f"Serving at http://{HOST}:{port}/ (Ctrl-C stops it)")
+        if open_browser:
+            webbrowser.open(f"http://{HOST}:{port}/")
+        code = server.wait()
+        raise NotServing(f"The service ended by itself (exit {code}): see the lines above.")
+    finally:
+        if server.poll() is None:
+            server.terminate()
+            try:
+                server.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def environment(data: Path, role: str) -> Mapping[str, str]:
+    """The environment of a part of the service that reaches the database as the given role."""
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "gentie.project.settings",
+        "GENTIE_DATA_DIR": str(data),
+        "GENTIE_DATABASE_ROLE": role,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _run_django(data: Path, role: str, *command: str) -> None:
+    done = subprocess.run(  # noqa: S603 - our own program, arguments are a list
+        [sys.executable, "-m", "django", *command],
+        env=environment(data, role),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise NotServing(f"{command[0]} failed: {said[-1] if said else 'no reason was given'}")
+
+
+def _migrate(data: Path, say: Callable[[str], None]) -> None:
+    say("Bringing the database up to date")
+    _run_django(data, "owner", "migrate", "--noinput", "--verbosity=0")
+
+
+@contextlib.contextmanager
+def _database(data: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """The embedded server up inside, or the operator's own left as it is."""
+    if os.environ.get("DATABASE_URL"):
+        say("Using the database that DATABASE_URL names")
+        yield
+        return
+    try:
+        with postgres.Cluster(data, say=say).running():
+            yield
+    except (postgres.ServerFailed, places.CannotPlace) as failed:
+        raise NotServing(str(failed)) from failed
+
+
+@contextlib.contextmanager
+def _listening(port: int) -> Iterator[socket.socket]:
+    """A socket on the port or the next free one, held from now on: no race with others."""
+    for candidate in range(port, port + PORTS_TRIED):
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, candidate))
+        except OSError:
+            listener.close()
+            continue
+        with listener:
+            listener.listen(128)
+            yield listener
+        return
+    raise NotServing(
+        f"Ports {port} to {port + PORTS_TRIED - 1} are all taken: name another with --port."
+    )
+
+
+@contextlib.contextmanager
+def _stopped_by_sigterm() -> Iterator[None]:
+    """Inside, SIGTERM ends the run in order, as Ctrl-C does."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise _Stopped
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _wait_for_answer(port: int, server: subprocess.Popen[bytes]) -> None:
+    began = time.monotonic()
+    while time.monotonic() - began < PATIENCE_S:
+        if server.poll() is not None:
+            raise NotServing(
+                f"The service did not start (exit {server.returncode}): see the lines above."
+            )
+        connection = http.client.HTTPConnection(HOST, port, timeout=10)
+        try:
+            connection.request("GET", "/")
+            status = connection.getresponse().status
+        except OSError:
+            time.sleep(0.1)
+            continue
+        finally:
+            connection.close()
+        if status == 200:
+            return
+        raise NotServing(f"The start page answers {status}: see the lines above.")
+    raise NotServing(f"The service gave no answer within {PATIENCE_S} s.")
