@@ -64,4 +64,6 @@ def gentie_command() -> None:
 
 def main() -> None:
     """Run the command line: exit 0, 1 (divergence, failed verification) or 2 (bad input)."""
-    raise SystemExit(in_sentences(lambda: gentie_command.main(standalone_mode=False)))
+    raise SystemExit(
+        in_sentences(lambda: gentie_command.main(prog_name="gentie", standalone_mode=False))
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -148,8 +149,17 @@ def _run_django(data: Path, role: str, *command: str) -> None:
         check=False,
     )
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise NotServing(f"{command[0]} failed: {said[-1] if said else 'no reason was given'}")
+        raise NotServing(f"{command[0]} failed: {_reason(done.stderr or done.stdout)}")
+
+
+def _reason(said: str) -> str:
+    """The exception at the end of a traceback, as one line."""
+    lines = said.strip().splitlines()
+    starts = [at for at, line in enumerate(lines) if re.match(r"[A-Za-z_.]+: ", line)]
+    if not starts:
+        return lines[-1].strip() if lines else "no reason was given"
+    words = " ".join(line.strip() for line in lines[starts[-1] :])
+    return words.split(": ", 1)[1]
 
 
 def _migrate(data: Path, say: Callable[[str], None]) -> None:
