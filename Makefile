@@ -29,6 +29,9 @@ define step
 	fi
 endef
 
+# The stamps are made in the order in which the targets list them.
+.NOTPARALLEL:
+
 .PHONY: help setup demo test check fix bench soak peers requirements wheel clean \
         test-engines test-all browser
 
@@ -62,7 +65,6 @@ $(STAMPS)/dev: requirements/dev.txt | $(STAMPS)/venv
 	@touch $@
 
 $(STAMPS)/gentie: pyproject.toml | $(STAMPS)/venv
-	@[ -e $(STAMPS)/dev ] || $(MAKE) $(STAMPS)/portal
 	$(call step,gentie itself,$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --no-index --editable .)
 	@touch $@
 
