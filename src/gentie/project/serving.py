@@ -35,18 +35,22 @@ class _Stopped(Exception):
     """SIGTERM came."""
 
 
-def prepare(*, data: Path, say: Callable[[str], None]) -> None:
+def prepare(
+    *, data: Path, say: Callable[[str], None], fill: Callable[[], None] | None = None
+) -> None:
     """Make the database ready: created where missing, migrated; then stopped again if unused.
 
     Args:
         data: the data folder, made where missing.
         say: told what is going on, one sentence at a time.
+        fill: called once, in this process, where Django reaches the database as the service does.
 
     Raises:
         NotServing: a step failed.
     """
     with _database(data, say):
         _migrate(data, say)
+        _fill(data, fill)
 
 
 def serve(
@@ -55,7 +59,7 @@ def serve(
     say: Callable[[str], None],
     port: int = 8000,
     open_browser: bool = False,
-    while_up: Callable[[], None] | None = None,
+    fill: Callable[[], None] | None = None,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM, then stop the service and its database.
 
@@ -64,7 +68,8 @@ def serve(
         say: told what is going on, one sentence at a time; the address is in the last one.
         port: the port to listen on; the next free one where it is taken.
         open_browser: show the start page once it answers.
-        while_up: called once the database is migrated and before the first page is served.
+        fill: called once, in this process, where Django reaches the database as the service does,
+            before the first page is served.
 
     Raises:
         NotServing: a step failed, or the service ended by itself.
@@ -73,8 +78,7 @@ def serve(
         with _stopped_by_sigterm(), _database(data, say):
             _migrate(data, say)
             _run_django(data, "application", "collectstatic", "--noinput", "--verbosity=0")
-            if while_up is not None:
-                while_up()
+            _fill(data, fill)
             with _listening(port) as listener:
                 _serve(listener, data, say, asked_port=port, open_browser=open_browser)
     except (KeyboardInterrupt, _Stopped):
@@ -167,11 +171,33 @@ def _migrate(data: Path, say: Callable[[str], None]) -> None:
     _run_django(data, "owner", "migrate", "--noinput", "--verbosity=0")
 
 
+def _fill(data: Path, fill: Callable[[], None] | None) -> None:
+    """Run the caller's work with Django set up in this process, and let go of its connections."""
+    if fill is None:
+        return
+    import django
+
+    os.environ.update(environment(data, "application"))
+    django.setup()
+    from django.db import connection
+
+    try:
+        fill()
+    finally:
+        connection.close()
+        connection.close_pool()  # its threads would outlive the database server
+
+
 @contextlib.contextmanager
 def _database(data: Path, say: Callable[[str], None]) -> Iterator[None]:
     """The embedded server up inside, or the operator's own left as it is."""
     if os.environ.get("DATABASE_URL"):
         say("Using the database that DATABASE_URL names")
+        if not os.environ.get("GENTIE_OWNER_DATABASE_URL"):
+            say(
+                "Its role also owns the tables and could switch the audit's protection off: give "
+                "the owner's address in GENTIE_OWNER_DATABASE_URL."
+            )
         yield
         return
     try:

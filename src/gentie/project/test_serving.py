@@ -106,3 +106,47 @@ def test_an_operators_server_that_does_not_answer_is_said_in_one_sentence(data, 
     with pytest.raises(NotServing, match=r"^migrate failed: .*refused") as failed:
         prepare(data=data, say=lambda sentence: None)
     assert len(str(failed.value).splitlines()) == 1
+
+
+FILL = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from gentie.project.serving import prepare
+
+def fill():
+    from django.db import connection, transaction
+    from gentie.contexts.audit.actions import record
+    from gentie.contexts.audit.reads import first_break
+    with transaction.atomic():
+        number = record(by="program:test", action="service.filled", subject="service:1",
+                        at=datetime(2026, 11, 22, tzinfo=UTC))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_user")
+        print(number, first_break(), cursor.fetchone()[0], connection.pool is not None)
+
+prepare(data=Path(sys.argv[1]), say=lambda sentence: None, fill=fill)
+"""
+
+
+def test_filling_happens_with_the_rights_of_the_service(data):
+    for number in (1, 2):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", FILL, str(data)],
+            env=environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stdout.strip() == f"{number} None gentie_application True", done.stderr
+        assert done.stderr == ""
+    assert not Cluster(data).is_running()
+
+
+def test_one_role_for_everything_is_pointed_out(data, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://a:b@127.0.0.1:1/gone?connect_timeout=2")
+    said: list[str] = []
+    with pytest.raises(NotServing):
+        prepare(data=data, say=said.append)
+    assert any("GENTIE_OWNER_DATABASE_URL" in sentence for sentence in said)

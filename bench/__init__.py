@@ -1,0 +1,1 @@
+"""This project against named peers, in one run."""
