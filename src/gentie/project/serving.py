@@ -179,11 +179,14 @@ def _fill(data: Path, fill: Callable[[], None] | None) -> None:
 
     os.environ.update(environment(data, "application"))
     django.setup()
-    from django.db import connection
+    from django.db import connections
+    from django.db.backends.postgresql.base import DatabaseWrapper
 
     try:
         fill()
     finally:
+        connection = connections["default"]
+        assert isinstance(connection, DatabaseWrapper)
         connection.close()
         connection.close_pool()  # its threads would outlive the database server
 
