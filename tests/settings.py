@@ -3,10 +3,15 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
-if "GENTIE_TEST_DIR" not in os.environ:  # set for xdist's workers by the process that began
+if "pytest" not in sys.modules:
+    # mypy reads the settings too, and ends without tidying up after itself.
+    _cache = Path(__file__).resolve().parent.parent / ".cache" / "settings"
+    os.environ["GENTIE_TEST_DIR"] = str(_cache)
+elif "GENTIE_TEST_DIR" not in os.environ:  # set for xdist's workers by the process that began
     _folder = Path(tempfile.mkdtemp(prefix="gentie-test-"))
     # The database server's own account must be able to pass (see gentie.project.places).
     _folder.chmod(0o711)
