@@ -1,0 +1,1 @@
+"""Arrays in, arrays out: the calculations, without files, clocks, databases or people."""

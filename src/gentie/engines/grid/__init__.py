@@ -1,0 +1,1 @@
+"""The grid: network, power flow, transfer factors, contingencies, points of interconnection."""
