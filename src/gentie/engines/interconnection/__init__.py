@@ -1,0 +1,1 @@
+"""What connecting does to a grid: capacity, clusters, upgrades, who pays."""
