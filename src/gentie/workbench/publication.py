@@ -19,6 +19,15 @@ from gentie.quantities.findings import BadInput, Finding
 from gentie.rulebook.book import GridProfile, Rulebook
 from gentie.workbench.cases import Case
 
+KNOWN_WORDS = {
+    "cost_allocation.switchyard": "equal",
+    "cost_allocation.displacement": "positive_impact",
+}
+"""Entries with one value so far; another one is refused rather than ignored."""
+
+MOST_ELEMENTS = 30_000
+"""Elements of one study; their table of transfer factors takes 7 GB."""
+
 
 def published_case(
     case: Case,
@@ -77,7 +86,7 @@ def study_rules(rulebook: Rulebook, policy: str | None = None) -> StudyRules:
     """The rulebook's values as the engine takes them.
 
     Raises:
-        BadInput: there is no such policy.
+        BadInput: there is no such policy, or the rulebook asks for what the engine lacks.
     """
     named = policy or str(rulebook.value("mitigation.policy"))
     if named not in [known.value for known in Policy]:
@@ -88,6 +97,15 @@ def study_rules(rulebook: Rulebook, policy: str | None = None) -> StudyRules:
                 f"There is no policy {named!r}; choose one of: {known_names}.",
             )
         )
+    for key, known_word in KNOWN_WORDS.items():
+        if rulebook.value(key) != known_word:
+            raise BadInput(
+                Finding(
+                    "rulebook.word.unknown",
+                    f"The rulebook asks for {key} = {rulebook.value(key)!r}; this version of the "
+                    f"engine knows {known_word!r} only.",
+                )
+            )
     number = rulebook.number
     return StudyRules(
         policy=Policy(named),
@@ -102,6 +120,8 @@ def study_rules(rulebook: Rulebook, policy: str | None = None) -> StudyRules:
             raised_units=int(number("deliverability.raised_units")),
         ),
         remedial_action=RemedialActionRules(
+            is_allowed_after_outage="single outage"
+            in rulebook.value("mitigation.remedial_action_after"),
             trip_limit_mw=number("mitigation.remedial_action_trip_limit"),
             most_requests=int(number("mitigation.remedial_action_requests")),
             least_factor=number("mitigation.remedial_action_factor"),

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-
 import gentie
 from gentie.engines.interconnection.cluster import NoEnd, study_cluster
 from gentie.engines.interconnection.cluster_study import ClusterStudy, StudyRequest
@@ -18,6 +16,7 @@ from gentie.quantities.findings import BadInput, Finding
 from gentie.rulebook.book import GridProfile, Rulebook
 from gentie.workbench.cases import Case
 from gentie.workbench.publication import (
+    MOST_ELEMENTS,
     branch_miles,
     published_case,
     study_amount_mw,
@@ -84,6 +83,7 @@ def run_study(inputs: Inputs, *, threads: int = 2, progress: Progress | None = N
     tell("published case", 0, 0)
     published = published_case(inputs.case, inputs.rulebook, inputs.profile, threads=threads)
     refuse_misplaced(requests, published, inputs.requests_name)
+    refuse_oversized(published)
     studied = study_requests(requests, published, inputs.rulebook, inputs.profile)
     try:
         cluster = study_cluster(
@@ -120,10 +120,15 @@ def study_requests(
     rulebook: Rulebook,
     profile: GridProfile,
 ) -> tuple[StudyRequest, ...]:
-    """The requests as the engine takes them: at their points, with their study amounts."""
+    """The requests as the engine takes them: at their points, with their study amounts.
+
+    Neglects: at which section of a station a request connects; all of a point inject at the
+    section with the lowest number.
+    """
     network, points = published.network, published.points
     factors = rulebook.value("output_factors.on_peak")
     hours = rulebook.number("deliverability.storage_hours")
+    output = rulebook.number("reliability.output")
     found = []
     for request in requests:
         row = network.bus_row[request.bus]
@@ -132,7 +137,7 @@ def study_requests(
             StudyRequest(
                 id=request.request,
                 bus_row=int(points.principal_bus[points.point_of_bus[row]]),
-                mw=request.net_mw,
+                mw=request.net_mw * output,
                 study_mw=study_amount_mw(
                     request, region_factors(factors, region), storage_hours=hours
                 ),
@@ -201,7 +206,18 @@ def refuse_misplaced(
         raise BadInput(wrong)
 
 
-def studied_bus_numbers(published: PublishedCase) -> tuple[int, ...]:
-    """Numbers of the buses that stand for the studied points."""
-    principal = published.points.principal_bus[published.studied_points]
-    return tuple(int(number) for number in np.sort(published.network.buses.number[principal]))
+def refuse_oversized(published: PublishedCase) -> None:
+    """The elements of the studied areas fit in memory together.
+
+    Raises:
+        BadInput: they do not.
+    """
+    count = len(published.monitored)
+    if count > MOST_ELEMENTS:
+        raise BadInput(
+            Finding(
+                "study.oversized",
+                f"The studied areas of {published.network.name} hold {count:,} elements, and one "
+                f"study takes {MOST_ELEMENTS:,}; study fewer areas at a time.",
+            )
+        )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
 
 from gentie.engines.grid.contingencies import NO_OUTAGE
 from gentie.engines.interconnection.cluster_study import ClusterStudy, Condition
-from gentie.engines.interconnection.upgrades import CostClass
+from gentie.engines.interconnection.upgrades import CostClass, UpgradeKind
 from gentie.formats.requests import Request
 from gentie.quantities.money import Money, total
 from gentie.rulebook.book import GridProfile, Rulebook
@@ -16,6 +17,9 @@ from gentie.workbench.cases import Case
 
 MW, PERCENT, FACTOR = 3, 3, 6
 """Decimals of MW, percent and factors in every result."""
+
+DOUBTFUL_CIRCUITS = 4
+"""From so many added circuits on one element, the study doubts its rating aloud."""
 
 Costs = dict[str, dict[CostClass, Money]]
 """What each request owes, by class of cost."""
@@ -122,6 +126,7 @@ def summary_of(
             for condition in Condition
         },
         "dispatch_share": _number(cluster.dispatch_share, FACTOR),
+        "dispatch_share_of_the_rule": rulebook.number("deliverability.dispatch"),
         "schemes": len(cluster.schemes),
         "upgrades": len(cluster.upgrades),
         "cost": {
@@ -141,11 +146,13 @@ def summary_of(
             if check.worst_elsewhere_row != NO_OUTAGE
             else "",
         },
-        "notes": _notes(cluster, new_mw, fleet_mw),
+        "notes": _notes(cluster, requests, new_mw, fleet_mw),
     }
 
 
-def _notes(cluster: ClusterStudy, new_mw: float, fleet_mw: float) -> list[str]:
+def _notes(
+    cluster: ClusterStudy, requests: tuple[Request, ...], new_mw: float, fleet_mw: float
+) -> list[str]:
     """What a reader must know before the figures."""
     published = cluster.case
     notes = []
@@ -162,21 +169,64 @@ def _notes(cluster: ClusterStudy, new_mw: float, fleet_mw: float) -> list[str]:
         )
     if not published.network.buses.load_mw.any():
         notes.append("The case has no load.")
+    rows = published.network.bus_row
+    stands_for = published.points.principal_bus[
+        published.points.point_of_bus[[rows[request.bus] for request in requests]]
+    ]
+    moved = sum(
+        rows[request.bus] != int(bus) for request, bus in zip(requests, stands_for, strict=True)
+    )
+    if moved:
+        notes.append(
+            f"Requests filed at another section of their station: {moved}. The study injects them "
+            "at the section with the lowest number."
+        )
+    notes += [*_overload_elsewhere(cluster), *_doubtful_ratings(cluster)]
     if cluster.unreached:
         notes.append(
-            f"{len(cluster.unreached)} overloads are reached by no request beyond the cut-off and "
-            "are assigned to nobody; they are listed by name."
+            f"Overloads that no request reaches beyond the cut-off: {len(cluster.unreached)}. They "
+            "are assigned to nobody and listed by name."
         )
     if published.set_apart:
         notes.append(
-            f"{len(published.set_apart)} pairs of element and outage are above their limit before "
-            "anything is added; they are named and set apart."
+            "Pairs of element and outage above their limit before anything is added: "
+            f"{len(published.set_apart):,}. They are named and set apart."
         )
     notes.append(
         "A cost share follows from flow, not from what a project would save the others by "
         "withdrawing; a withdrawal can raise another's cost."
     )
     return notes
+
+
+def _overload_elsewhere(cluster: ClusterStudy) -> list[str]:
+    """An overload outside the studied elements, if there is one."""
+    check = cluster.verification
+    if check.worst_elsewhere_percent <= 100.0:
+        return []
+    name = cluster.case.element(check.worst_elsewhere_row)
+    return [
+        (
+            f"Outside the studied elements, {name} is at {check.worst_elsewhere_percent:.1f}% of its "
+            "rating with the cluster and nothing out; the study says nothing more about it."
+        )
+    ]
+
+
+def _doubtful_ratings(cluster: ClusterStudy) -> list[str]:
+    """Elements that needed so many circuits that their rating is more likely to be wrong."""
+    built = Counter(
+        upgrade.branch_row
+        for upgrade in cluster.upgrades
+        if upgrade.kind in {UpgradeKind.CIRCUIT, UpgradeKind.BANK}
+    )
+    ratings = cluster.case.network.branches.rating_normal_mva
+    return [
+        f"{cluster.case.element(row)} needs {count} more circuits of {ratings[row]:g} MVA: its "
+        "rating in the case is probably wrong, and with it the cost of this study."
+        for row, count in sorted(built.items())
+        if count >= DOUBTFUL_CIRCUITS
+    ]
 
 
 def _number(value: float, decimals: int) -> float | None:

@@ -259,33 +259,35 @@ class _Run:
         """Build wires and design schemes until nothing of the cluster's is left."""
         while True:
             factor = self.request_factor()
-            found = self.pairs(factor)
-            found = found.only(found.is_reached)
+            everything = self.pairs(factor)
+            found = everything.only(everything.is_reached)
             self.note_reliability(found, factor, arose=True)
-            wires = self.pairs_for_wires(found, factor)
+            others = everything.only(~everything.is_reached)
+            wires = self.pairs_for_wires(found, others, factor)
             self.progress("reliability upgrades", len(self.upgrades), 0)
             if len(wires.element) == 0:
                 return
             self.build(wires, factor, self.mw, Condition.RELIABILITY)
 
-    def pairs_for_wires(self, found: Pairs, factor: Floats) -> Pairs:
+    def pairs_for_wires(self, found: Pairs, others: Pairs, factor: Floats) -> Pairs:
         """What schemes may not or cannot clear; keeps the schemes that do."""
         self.schemes = {}
-        if self.rules.policy is Policy.WIRES_FIRST:
+        if (
+            self.rules.policy is Policy.WIRES_FIRST
+            or not self.rules.remedial_action.is_allowed_after_outage
+        ):
             return found
         base = found.only(found.outage == BASE)
         if len(base.element):
             return base
         flow = self.table.base_mw + factor @ self.mw
-        everything = self.pairs(factor)
         left = []
         for outage in np.unique(found.outage):
             at = found.outage == outage
             overloaded = np.zeros(len(self.table.row), np.bool_)
             overloaded[found.element[at]] = True
             ignored = self.table.set_apart_after(int(outage))
-            other = (everything.outage == outage) & ~everything.is_reached
-            ignored[everything.element[other]] = True
+            ignored[others.element[others.outage == outage]] = True
             scheme = design_scheme(
                 self.table,
                 outage=int(outage),

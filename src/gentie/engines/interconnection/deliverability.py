@@ -22,6 +22,9 @@ from gentie.engines.grid.network import Floats, Integers
 from gentie.engines.interconnection.elements import BASE, ElementTable
 from gentie.engines.interconnection.published import AT_LIMIT
 
+NO_BOUND_MW = 1e12
+"""Stands for a bound that excludes nothing: so few generators that all of them may be raised."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeliverabilityRules:
@@ -92,8 +95,11 @@ def deliverability_loading(
     raise_mw = (1.0 - share) * study_mw
     order = np.argsort(-study_mw, kind="stable")
     most = float(study_mw[order[: rules.raised_units]].sum())
-    widen = whole / (whole - most) if whole - most > 1e-6 * whole else np.inf
-    push = _best_twenty(relative, raise_mw, rules.raised_units) * widen
+    push = _best_twenty(relative, raise_mw, rules.raised_units)
+    if whole - most > 1e-6 * whole:
+        push *= whole / (whole - most)
+    else:
+        push[:] = NO_BOUND_MW
     e = len(table.row)
     threads = max(1, min(threads, numba.config.NUMBA_NUM_THREADS))
     numba.set_num_threads(threads)

@@ -184,7 +184,9 @@ class ElementTable:
         driving = self.base_mw[element] / self.susceptance[element]
         self.base_mw -= self.susceptance * column * (driving * scale)
         self.base_mw[element] *= (count + 1.0) / count
-        self.transfer -= np.outer(column, column * scale)
+        for start in range(0, len(column), COLUMNS_AT_ONCE):
+            part = slice(start, start + COLUMNS_AT_ONCE)
+            self.transfer[part] -= np.outer(column[part], column * scale)
         self.injection -= np.outer(column, across * scale)
         self.susceptance[element] += added
         self.circuits[element] = count + 1.0

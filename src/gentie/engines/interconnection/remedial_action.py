@@ -17,8 +17,16 @@ from gentie.engines.interconnection.published import AT_LIMIT
 
 @dataclass(frozen=True, slots=True)
 class RemedialActionRules:
-    """Values of the rulebook about schemes."""
+    """Values of the rulebook about schemes; none is ever allowed with nothing out.
 
+    Attributes:
+        is_allowed_after_outage: a scheme may act after a single outage.
+        trip_limit_mw: most that one outage may trip.
+        most_requests: most requests that one outage may trip.
+        least_factor: least distribution factor of a request that is tripped.
+    """
+
+    is_allowed_after_outage: bool
     trip_limit_mw: float
     most_requests: int
     least_factor: float
