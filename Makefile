@@ -32,7 +32,7 @@ endef
 # The stamps are made in the order in which the targets list them.
 .NOTPARALLEL:
 
-.PHONY: help setup demo test check fix bench soak peers requirements wheel clean \
+.PHONY: help setup demo test check fix bench soak peers requirements reference wheel clean \
         test-engines test-all browser
 
 help: ## this list
@@ -142,6 +142,9 @@ requirements: $(STAMPS)/dev ## compile requirements/*.in to hashed *.txt
 	  ../$(BIN)/uv --quiet pip compile $$name.in --output-file $$name.txt --universal \
 	    --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 	    --custom-compile-command 'make requirements'; done
+
+reference: setup ## write the generated pages of docs/reference
+	@$(BIN)/python docs/make_reference.py
 
 wheel: setup ## build the wheel, front-end files included
 	$(call step,wheel,$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir dist .)

@@ -1,1 +1,1 @@
-"""This project against named peers, in one run."""
+"""This project beside named peers, each pair in one run: `make bench ONLY=n1`."""
