@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from gentie.rulebook.book import GridProfile, Rulebook
 
 ROWS_PRINTED = 20
+AREAS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
 rulebook_option = click.option(
     "--rulebook", "rulebook_name", default="california", show_default=True, help="Whose rules."
 )
@@ -55,7 +58,7 @@ def capacity_map(
     """Capacity of every point of 69 kV and above in the studied areas."""
     from gentie.workbench import capacity as doors
 
-    if out is not None and not out.parent.is_dir():
+    if out is not None and not os.path.isdir(out.parent):  # noqa: PTH112 - never raises
         raise BadInput(
             Finding(
                 "cli.out.folder",
@@ -223,15 +226,16 @@ def parsed_areas(text: str | None) -> tuple[int, ...] | None:
         return None
     areas: set[int] = set()
     for piece in text.split(","):
-        first, _, last = piece.strip().partition("-")
-        if not first.isdigit() or (last and not last.isdigit()) or int(last or first) < int(first):
+        written = AREAS.fullmatch(piece.strip())
+        first, last = (int(written[1]), int(written[2] or written[1])) if written else (1, 0)
+        if last < first:
             raise BadInput(
                 Finding(
                     "cli.areas",
                     f"--areas: {text!r} is not a list of areas; write it as in 3-7 or 1,4,6-8.",
                 )
             )
-        areas.update(range(int(first), int(last or first) + 1))
+        areas.update(range(first, last + 1))
     return tuple(sorted(areas))
 
 

@@ -35,7 +35,7 @@ def people() -> Console:
 def table(
     columns: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: Sequence[str] = ()
 ) -> Table:
-    """A table.
+    """A table; texts that are too long for their column go on in the next line, none is cut off.
 
     Args:
         columns: heads, with the unit in them.
@@ -48,7 +48,12 @@ def table(
     made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         is_number = column in numbers
-        made.add_column(column, justify="right" if is_number else "left", no_wrap=is_number)
+        made.add_column(
+            column,
+            justify="right" if is_number else "left",
+            no_wrap=is_number,
+            overflow="fold",
+        )
     for row in rows:
         made.add_row(*row)
     return made

@@ -61,14 +61,18 @@ def shared(cost: Money, weights: Sequence[float], ids: Sequence[str]) -> tuple[M
         (n,) shares.
 
     Raises:
-        ValueError: weights or cost out of range.
+        ValueError: cost, weights or ids out of range.
 
     Follows: largest remainder (Hamilton) apportionment.
     """
+    if len(weights) != len(ids) or len(set(ids)) != len(ids):
+        raise ValueError("a cost is shared among payers with different names, one weight for each")
     exact_weights = [Decimal(repr(float(weight))) for weight in weights]
+    if not all(weight.is_finite() and weight >= 0 for weight in exact_weights):
+        raise ValueError("a cost is shared by weights that are finite and not negative")
     whole = sum(exact_weights, Decimal(0))
-    if cost.amount < 0 or whole <= 0 or min(exact_weights) < 0 or len(set(ids)) != len(ids):
-        raise ValueError("a cost is shared by weights that are not negative and not all zero")
+    if cost.amount < 0 or whole == 0:
+        raise ValueError("a cost that is not negative is shared by weights that are not all zero")
     exact = [cost.amount * weight / whole for weight in exact_weights]
     floors = [value.quantize(CENT, ROUND_FLOOR) for value in exact]
     cents_left = int((cost.amount - sum(floors, Decimal(0))) / CENT)

@@ -14,6 +14,7 @@ from typing import Any
 from gentie.quantities.findings import BadInput, Finding
 
 DEFAULT = "california"
+HEAD = ("name", "version", "title", "currency", "time_zone", "holidays")
 STANDINGS = ("confirmed", "quoted", "unconfirmed", "assumption")
 
 
@@ -40,6 +41,10 @@ class Rule:
     applies_from: date
     applies_until: date | None
     note: str
+
+    def applies_on(self, day: date) -> bool:
+        """On this day the entry applies; one without an end applies on ``date.max`` too."""
+        return self.applies_from <= day and (self.applies_until is None or day < self.applies_until)
 
 
 @dataclass(frozen=True)
@@ -132,7 +137,7 @@ def rulebook_names() -> tuple[str, ...]:
 
 
 def load_rulebook(name: str = DEFAULT, *, on: date = date.max) -> Rulebook:
-    """The rulebook of that name as it stands on a day; the latest by default.
+    """The rulebook of that name as it stands on a day; what applies last by default.
 
     Raises:
         BadInput: no rulebook of that name.
@@ -159,25 +164,22 @@ def load_rulebook(name: str = DEFAULT, *, on: date = date.max) -> Rulebook:
 def rulebook_of(sources: Mapping[str, bytes], *, on: date = date.max) -> Rulebook:
     """A rulebook from its files, as a study's bundle carries them.
 
+    Args:
+        sources: files by name.
+        on: the day; by default the last one, on which every entry without an end applies.
+
     Raises:
         BadInput: a file is not readable, an entry is incomplete, or two apply on the same day.
     """
     head: dict[str, Any] = {}
     rules: dict[str, Rule] = {}
     for file_name in sorted(sources):
-        try:
-            content = tomllib.loads(sources[file_name].decode())
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
-            raise BadInput(
-                Finding("rulebook.unreadable", f"Rulebook file {file_name} is damaged: {cause}.")
-            ) from cause
+        content = _read("Rulebook", file_name, sources[file_name])
         if file_name == "rulebook.toml":
             head = content
         for entry in content.get("rule", ()):
             rule = _rule(entry, file_name)
-            if not rule.applies_from <= on < (rule.applies_until or date.max) and on != date.max:
-                continue
-            if on == date.max and rule.applies_until is not None:
+            if not rule.applies_on(on):
                 continue
             if rule.key in rules:
                 raise BadInput(
@@ -187,8 +189,10 @@ def rulebook_of(sources: Mapping[str, bytes], *, on: date = date.max) -> Ruleboo
                     )
                 )
             rules[rule.key] = rule
-    if not head:
-        raise BadInput(Finding("rulebook.headless", "The rulebook has no file rulebook.toml."))
+    missing = [field for field in HEAD if field not in head]
+    if missing:
+        why = f"its rulebook.toml lacks {', '.join(missing)}" if head else "it has no rulebook.toml"
+        raise BadInput(Finding("rulebook.headless", f"The rulebook cannot be used: {why}."))
     return Rulebook(
         name=head["name"],
         version=head["version"],
@@ -216,11 +220,15 @@ def load_grid_profile(case: str) -> GridProfile:
 
 
 def profile_of(sources: Mapping[str, bytes], case: str) -> GridProfile:
-    """A grid profile from its files, as a study's bundle carries them."""
+    """A grid profile from its files, as a study's bundle carries them.
+
+    Raises:
+        BadInput: a file is not readable.
+    """
     head: dict[str, Any] = {}
     for file_name, content in sources.items():
         if file_name.endswith(".toml"):
-            head = tomllib.loads(content.decode())
+            head = _read("Grid", file_name, content)
     places: dict[int, tuple[float, float]] = {}
     if head.get("coordinates"):
         for line in sources[head["coordinates"]].decode().splitlines()[1:]:
@@ -242,6 +250,15 @@ def profile_of(sources: Mapping[str, bytes], case: str) -> GridProfile:
         credit=head.get("credit", ""),
         sources=MappingProxyType(dict(sources)),
     )
+
+
+def _read(kind: str, file_name: str, content: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as cause:
+        raise BadInput(
+            Finding("rulebook.unreadable", f"{kind} file {file_name} is damaged: {cause}.")
+        ) from cause
 
 
 def _rule(entry: Mapping[str, Any], file_name: str) -> Rule:

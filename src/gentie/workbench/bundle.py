@@ -30,6 +30,7 @@ MANIFEST = "manifest.json"
 WITHIN = 0.02
 """Most that a figure may differ on another kind of processor, in the unit of its column."""
 
+FILE_FIELDS = {"sha256", "bytes", "tier"}
 REQUESTS = "inputs/requests.csv"
 CASE = "inputs/case.m"
 
@@ -63,7 +64,8 @@ class Verdict:
             return "identical"
         if self.is_verified:
             return f"equal within {self.equal_within:g}"
-        return f"{len(self.differences)} differences"
+        count = len(self.differences)
+        return f"{count} difference{'s' if count > 1 else ''}"
 
 
 def bundle_files(run: StudyRun) -> dict[str, tuple[Tier, bytes]]:
@@ -146,9 +148,15 @@ def refuse_used(folder: Path) -> None:
     """A bundle goes into a new or empty folder only.
 
     Raises:
-        BadInput: there is something in it, or it is a file.
+        BadInput: there is something in it, it is a file, or it cannot be looked into.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    try:
+        is_used = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    except OSError as cause:
+        raise BadInput(
+            Finding("bundle.unwritable", f"{folder} cannot be written: {cause.strerror}.")
+        ) from cause
+    if is_used:
         raise BadInput(
             Finding(
                 "bundle.folder_used",
@@ -177,29 +185,33 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         BadInput: the folder holds no bundle, or one of another format.
     """
     path = folder / MANIFEST
-    if not path.is_file():
+    try:
+        manifest = json.loads(path.read_bytes())
+    except OSError as cause:
         raise BadInput(
             Finding(
                 "bundle.missing",
                 f"{folder} holds no study: there is no {MANIFEST} in it. Name the folder that "
                 "`gentie study run --out` wrote.",
             )
-        )
-    try:
-        manifest = json.loads(path.read_bytes())
-        is_ours = manifest["format"] == FORMAT and isinstance(manifest["files"], dict)
-    except (ValueError, KeyError, TypeError) as cause:
+        ) from cause
+    except ValueError as cause:
         raise BadInput(
             Finding("bundle.damaged", f"{path} is damaged and cannot be read: {cause}.")
         ) from cause
-    if not is_ours:
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        said = manifest.get("format") if isinstance(manifest, dict) else None
         raise BadInput(
             Finding(
-                "bundle.format",
-                f"{path} is of format {manifest['format']!r}; this version reads {FORMAT!r}.",
+                "bundle.format", f"{path} is of format {said!r}; this version reads {FORMAT!r}."
             )
         )
-    return dict(manifest)
+    lacking = _lacking(manifest)
+    if lacking:
+        raise BadInput(
+            Finding("bundle.damaged", f"{path} is damaged: it does not say {lacking} as it should.")
+        )
+    return manifest
 
 
 def inputs_of(folder: Path) -> Inputs:
@@ -248,12 +260,16 @@ def verify_bundle(folder: Path, *, threads: int = 2, progress: Progress | None =
         for name, (_, content) in bundle_files(again).items()
         if name.startswith("results/")
     }
-    differences = list(changed)
+    differences = changed + _changed_manifest(manifest, manifest_of(again))
     named = {finding.where for finding in changed}
-    is_identical = not changed
+    is_identical = not differences
     for name in sorted(results.keys() | {n for n in manifest["files"] if n.startswith("results/")}):
         path = folder / name
-        if name in named or not path.is_file():
+        if name in named:
+            continue
+        if not path.is_file():
+            differences.append(_missing(name))
+            is_identical = False
             continue
         mine, theirs = results.get(name), path.read_bytes()
         if mine == theirs:
@@ -293,9 +309,7 @@ def _changed_files(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
     for name, listed in sorted(manifest["files"].items()):
         path = folder / name
         if not path.is_file():
-            found.append(
-                Finding("bundle.file.missing", f"{name} is missing from the bundle.", where=name)
-            )
+            found.append(_missing(name))
             continue
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != listed["sha256"]:
@@ -322,8 +336,69 @@ def _changed_files(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
     return found
 
 
+def _missing(name: str) -> Finding:
+    return Finding("bundle.file.missing", f"{name} is missing from the bundle.", where=name)
+
+
+def _lacking(manifest: Mapping[str, Any]) -> str:
+    """What a manifest does not say, or says in another shape; empty for nothing."""
+    said = {
+        "engine.version": ("engine", "version"),
+        "case.name": ("case", "name"),
+        "case.file": ("case", "file"),
+        "requests.file": ("requests", "file"),
+    }
+    for place, (part, field) in said.items():
+        inside = manifest.get(part)
+        if not isinstance(inside, dict) or not isinstance(inside.get(field), str):
+            return place
+    if not isinstance(manifest.get("policy"), str):
+        return "policy"
+    for field in ("processor", "rulebook", "files"):
+        if not isinstance(manifest.get(field), dict):
+            return field
+    files = manifest["files"]
+    for name in (CASE, REQUESTS, *files):
+        listed = files.get(name)
+        is_inside = name.startswith(("inputs/", "results/")) and ".." not in name.split("/")
+        if not is_inside or not isinstance(listed, dict) or set(listed) != FILE_FIELDS:
+            return f"files[{name!r}]"
+    return ""
+
+
+def _changed_manifest(manifest: Mapping[str, Any], again: Mapping[str, Any]) -> list[Finding]:
+    """What the manifest says otherwise than the replay: names, rules, tiers."""
+    found = [
+        Finding(
+            "bundle.manifest.differs",
+            f"{MANIFEST} says another {field} than the replay.",
+            where=MANIFEST,
+        )
+        for field in ("case", "requests", "rulebook", "policy")
+        if manifest[field] != again[field]
+    ]
+    for name, listed in sorted(manifest["files"].items()):
+        if name in again["files"] and listed["tier"] != again["files"][name]["tier"]:
+            found.append(
+                Finding(
+                    "bundle.manifest.differs",
+                    f"{MANIFEST} gives {name} the tier {listed['tier']}, the replay "
+                    f"{again['files'][name]['tier']}.",
+                    where=MANIFEST,
+                )
+            )
+    return found
+
+
 def _largest_difference(theirs: bytes, mine: bytes, name: str) -> tuple[float, str]:
     """Largest difference of figures, infinite where words differ, and the first place of one."""
+    try:
+        return _compared(theirs, mine, name)
+    except (ValueError, IndexError, csv.Error):
+        return np.inf, ": it cannot be read"
+
+
+def _compared(theirs: bytes, mine: bytes, name: str) -> tuple[float, str]:
     if name.endswith(".json"):
         left, right = _leaves(json.loads(theirs)), _leaves(json.loads(mine))
         places = [f" at {place}" for place, _ in left]
@@ -332,23 +407,26 @@ def _largest_difference(theirs: bytes, mine: bytes, name: str) -> tuple[float, s
         places = []
         for source, cells in ((theirs, left), (mine, right)):
             rows = list(csv.reader(io.StringIO(source.decode())))
-            for line, row in enumerate(rows[1:], start=2):
+            for line, row in enumerate(rows, start=1):
                 for column, cell in zip(rows[0], row, strict=False):
                     cells.append((f"{line}:{column}", cell))
         places = [
             f" first in line {place.split(':')[0]}, {place.split(':', 1)[1]}" for place, _ in left
         ]
     if [place for place, _ in left] != [place for place, _ in right]:
-        return np.inf, " in its number of rows"
+        return np.inf, " in its rows or columns"
     largest, where = 0.0, ""
     for place, (_, a), (_, z) in zip(places, left, right, strict=True):
         if a == z:
             continue
         where = where or place
         try:
-            largest = max(largest, abs(float(a) - float(z)))
+            apart = abs(float(a) - float(z))
         except (TypeError, ValueError):
             return np.inf, where
+        if not np.isfinite(apart):
+            return np.inf, where
+        largest = max(largest, apart)
     return largest, where
 
 

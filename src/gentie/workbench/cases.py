@@ -100,9 +100,13 @@ def _located(source: str | Path) -> Path:
         BadInput: there is none.
     """
     path = Path(source)
-    if path.is_file():
+    try:
+        is_file, is_folder = path.is_file(), path.is_dir()
+    except OSError:  # no file can have that name, or nobody may look for it
+        is_file = is_folder = False
+    if is_file:
         return path
-    if path.is_dir():
+    if is_folder:
         raise BadInput(
             Finding(
                 "case.file.folder",

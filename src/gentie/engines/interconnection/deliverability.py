@@ -4,7 +4,8 @@ Every generator, existing and requested, has a study amount ``s``. All run at th
 that balances the stored output of the fleet. For each element and outage, the generators in the
 circle (factor or impact above a threshold) with the largest impact are raised to their full study
 amount, at most twenty of them, and everybody else makes room pro rata. What then exceeds 100% of
-the limit is a deliverability constraint.
+the limit is a deliverability constraint; pairs that were above their limit before the cluster are left
+out, so that they do not hide the others of their element.
 
 Most pairs are settled by a bound: the impact of the best twenty on ``m`` after outage ``c`` is at
 most that on ``m`` plus ``|L_mc|`` times that on ``c``. Only the pairs that the bound leaves are
@@ -123,6 +124,7 @@ def deliverability_loading(
         circle_of(table, rules),
         rules.flow_impact,
         rules.raised_units,
+        table.apart_codes,
         loading,
         outage,
         sign,
@@ -254,6 +256,7 @@ def _scan(  # type: ignore[no-untyped-def]
     threshold,
     impact,
     most,
+    apart,
     loading,
     outage,
     sign_of,
@@ -308,6 +311,9 @@ def _scan(  # type: ignore[no-untyped-def]
                         most,
                     )
                     if value > 1.0 + AT_LIMIT and value > loading[thread, m] + AT_LIMIT:
+                        at = np.searchsorted(apart, scan * e + m)
+                        if at < len(apart) and apart[at] == scan * e + m:
+                            continue
                         loading[thread, m] = value
                         outage[thread, m] = c
                         sign_of[thread, m] = int(sign)

@@ -79,6 +79,7 @@ class ElementTable:
         base_mw: (e,) flow of the stored dispatch.
         is_monitored: (e,) has limits.
         is_outage: (e,) is opened one circuit at a time.
+        apart_codes: (v,) sorted codes ``(outage + 1) * e + element`` of the pairs set apart.
 
     Neglects: what the linear model neglects. A second three-winding transformer is drawn to the
     star point of the first one and without a tertiary winding of its own.
@@ -120,7 +121,7 @@ class ElementTable:
         self.post_mw[self.is_monitored] = case.post_limit_mw
         place = np.full(len(branches) + 1, BASE, np.int64)
         place[self.row] = np.arange(e)
-        self._apart = np.array(
+        self.apart_codes = np.array(
             sorted(
                 (place[pair.outage_row] + 1) * e + place[pair.branch_row] for pair in case.set_apart
             ),
@@ -158,7 +159,7 @@ class ElementTable:
     def set_apart_after(self, outage: int) -> Booleans:
         """(e,) elements that this outage loaded above their limit before the cluster."""
         e = len(self.row)
-        codes = self._apart[self._apart // e == outage + 1]
+        codes = self.apart_codes[self.apart_codes // e == outage + 1]
         apart = np.zeros(e, np.bool_)
         apart[codes % e] = True
         return apart
@@ -234,7 +235,7 @@ class ElementTable:
                 np.ascontiguousarray(request_factor),
                 self.case.screening.cut_off,
                 collective_impact if request_factor.shape[1] > 1 else np.inf,
-                self._apart,
+                self.apart_codes,
                 places,
                 loadings,
                 counts,
