@@ -106,6 +106,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "csp",
     "gentie.contexts.audit",
+    "gentie.contexts.grid",
+    "gentie.contexts.studies",
     "gentie.portal",
 ]
 

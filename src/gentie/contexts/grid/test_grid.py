@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from django.db import IntegrityError, transaction
+
+from gentie.contexts.audit.reads import entries_about, first_break
+from gentie.contexts.grid import reads
+from gentie.contexts.grid.actions import publish_case
+from gentie.contexts.grid.examples import published_small_case, small_capacity
+from gentie.contexts.grid.models import BaseCase, PointCapacity
+from gentie.quantities.findings import BadInput
+
+AT = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
+BY = "program:test"
+
+pytestmark = pytest.mark.django_db
+
+
+def test_publishing_keeps_every_point_and_says_who_did_it():
+    case = published_small_case(by=BY, at=AT)
+    facts, points = small_capacity()
+    assert (case.name, case.sha256) == (facts.name, facts.sha256)
+    assert case.published_at == AT
+    assert case.points.count() == len(points) > 300
+    wanted = {row["point"]: row["capacity_mw"] for row in points}
+    assert dict(case.points.values_list("point", "capacity_mw")) == wanted
+    (entry,) = entries_about(f"base_case:{case.pk}")
+    assert (entry.by, entry.action, entry.at) == (BY, "grid.case.published", AT)
+    assert first_break() is None
+
+
+def test_publishing_the_same_again_changes_nothing():
+    first = published_small_case(by=BY, at=AT)
+    again = published_small_case(by="program:other", at=datetime(2027, 1, 1, tzinfo=UTC))
+    assert again == first
+    assert again.published_at == AT
+    assert BaseCase.objects.count() == 1
+    assert len(list(entries_about(f"base_case:{first.pk}"))) == 1
+
+
+def test_a_point_told_twice_is_refused_and_nothing_is_kept():
+    facts, points = small_capacity()
+    with pytest.raises(BadInput, match=f"{points[0]['point']} has two capacities"):
+        publish_case(facts=facts, points=[*points, points[0]], by=BY, at=AT)
+    assert not BaseCase.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"capacity_mw": -1.0},
+        {"capacity_mw": None},
+        {"limiting_element": ""},
+        {"tier": "secret"},
+    ],
+)
+def test_the_database_itself_refuses_impossible_capacities(change):
+    case = published_small_case(by=BY, at=AT)
+    point = case.points.filter(capacity_mw__isnull=False).first()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        PointCapacity.objects.filter(pk=point.pk).update(**change)
+
+
+def test_points_are_found_by_voltage_area_room_and_words():
+    case = published_small_case(by=BY, at=AT)
+    (highest, *_) = reads.voltages_of(case)
+    found = reads.points_of(case, kv=highest, least_mw=100.0)
+    assert found
+    assert {point.kv for point in found} == {highest}
+    assert min(point.capacity_mw for point in found if point.capacity_mw is not None) >= 100.0
+    one = case.points.first()
+    assert one in reads.points_of(case, words=f"{one.bus_name} {one.bus}")
+    assert not reads.points_of(case, words="no such name")
+    assert not reads.points_of(case, area=-1)
+
+
+def test_every_point_with_a_limit_is_in_one_band():
+    case = published_small_case(by=BY, at=AT)
+    bands = reads.bands_of(reads.points_of(case))
+    limited = case.points.filter(capacity_mw__isnull=False).count()
+    assert sum(band.count for band in bands) == limited
+    assert [band.below_mw for band in bands[:-1]] == [band.from_mw for band in bands[1:]]
