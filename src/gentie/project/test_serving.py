@@ -17,7 +17,21 @@ import pytest
 from gentie.project.postgres import CONNECTION_FILE, Cluster
 from gentie.project.serving import NotServing, prepare
 
-RUN = [sys.executable, "-c", "from gentie.cli.main import main; main()"]
+SERVICE = """
+import sys
+from pathlib import Path
+from gentie.project import serving
+
+def say(sentence):
+    print(sentence, file=sys.stderr, flush=True)
+
+what, data, *port = sys.argv[1:]
+if what == "serve":
+    serving.serve(data=Path(data), say=say, port=int(port[0]))
+else:
+    serving.prepare(data=Path(data), say=say)
+"""
+RUN = [sys.executable, "-W", "error", "-c", SERVICE]
 
 
 @pytest.fixture
@@ -45,9 +59,9 @@ def taken() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_the_demo_serves_on_the_next_free_port_and_stops_in_order(data, taken, sent):
+def test_the_service_answers_on_the_next_free_port_and_stops_in_order(data, taken, sent):
     service = subprocess.Popen(
-        [*RUN, "demo", "--data", str(data), "--port", str(taken)],
+        [*RUN, "serve", str(data), str(taken)],
         env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -89,15 +103,15 @@ def test_the_demo_serves_on_the_next_free_port_and_stops_in_order(data, taken, s
 def test_preparing_makes_the_database_and_leaves_nothing_running(data):
     for _ in range(2):
         done = subprocess.run(
-            [*RUN, "demo", "--no-serve"],
-            env=environment() | {"GENTIE_DATA_DIR": str(data)},
+            [*RUN, "prepare", str(data)],
+            env=environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        assert done.stderr.splitlines()[-1] == f"Ready in {data}"
+        assert done.stderr.splitlines()[-1] == "Bringing the database up to date"
     assert not Cluster(data).is_running()
 
 
