@@ -17,10 +17,30 @@ class Place:
 
     address: str
     word: str | Promise
+    holds: tuple[str, ...] = ()
+    """Addresses of the pages inside it."""
 
 
 # A page joins the header by one row here (and its door in project/doors.py).
-PLACES: tuple[Place, ...] = (Place("start", _("Start")),)
+PLACES: tuple[Place, ...] = (
+    Place("start", _("Start")),
+    Place(
+        "studies",
+        _("Studies"),
+        (
+            "study",
+            "constraints",
+            "constraint",
+            "upgrades",
+            "upgrade",
+            "requests",
+            "request",
+            "schemes",
+            "assumptions",
+        ),
+    ),
+    Place("capacity", _("Capacity")),
+)
 
 
 def frame(request: HttpRequest) -> dict[str, object]:

@@ -23,6 +23,20 @@ class Door(Enum):
 DOORS: Mapping[str, Door] = MappingProxyType(
     {
         "start": Door.PUBLIC,
+        # Everything of the demonstration is synthetic, so everybody sees all of it.
+        "studies": Door.PUBLIC,
+        "study": Door.PUBLIC,
+        "constraints": Door.PUBLIC,
+        "constraint": Door.PUBLIC,
+        "upgrades": Door.PUBLIC,
+        "upgrade": Door.PUBLIC,
+        "requests": Door.PUBLIC,
+        "request": Door.PUBLIC,
+        "schemes": Door.PUBLIC,
+        "assumptions": Door.PUBLIC,
+        "bundle": Door.PUBLIC,
+        "capacity": Door.PUBLIC,
+        "capacity_csv": Door.PUBLIC,
     }
 )
 

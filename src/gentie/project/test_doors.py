@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from gentie.project import doors
@@ -24,6 +25,7 @@ def test_every_address_has_a_name_and_a_door_and_every_door_an_address():
     assert sorted(set(filter(None, named))) == sorted(DOORS)
 
 
+@pytest.mark.django_db
 def test_an_address_without_a_door_is_entered_by_nobody(client, monkeypatch):
     assert client.get("/").status_code == 200
     monkeypatch.setattr(doors, "DOORS", {})

@@ -10,6 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from gentie.contexts.studies.reads import alone_and_together, latest_study
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -87,5 +89,14 @@ CONNECTED = (
 
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    """What connecting means, in four steps, and the ways in for those already connected."""
-    return render(request, "guide/start.html", {"steps": STEPS, "connected": CONNECTED})
+    """What connecting means, the ways in for those already connected, and what stands here."""
+    context: dict[str, object] = {"steps": STEPS, "connected": CONNECTED}
+    study = latest_study()
+    if study is not None:
+        context |= {
+            "study": study,
+            "case": study.base_case,
+            "together": alone_and_together(study),
+            "gw": study.summary["requests"]["mw"] / 1000,
+        }
+    return render(request, "guide/start.html", context)
