@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     from gentie.rulebook.book import GridProfile, Rulebook
 
 ROWS_PRINTED = 20
+FIVE_FIGURES = (
+    "Facility",
+    "Outage",
+    "Factor",
+    "Impact\nMW",
+    "% of\nlimit",
+    "Before\n%",
+    "After\n%",
+)
 AREAS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
 rulebook_option = click.option(
     "--rulebook", "rulebook_name", default="california", show_default=True, help="Whose rules."
@@ -164,7 +173,7 @@ def at(
         shown = report.facilities[:ROWS_PRINTED]
         console.print(
             table(
-                ("Facility", "Outage", "Factor", "Impact MW", "% of limit", "Before %", "After %"),
+                FIVE_FIGURES,
                 [
                     (
                         facility.element,
@@ -177,7 +186,7 @@ def at(
                     )
                     for facility in shown
                 ],
-                numbers=("Factor", "Impact MW", "% of limit", "Before %", "After %"),
+                numbers=FIVE_FIGURES[2:],
             )
         )
         console.print(

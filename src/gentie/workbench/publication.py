@@ -118,6 +118,7 @@ def study_rules(rulebook: Rulebook, policy: str | None = None) -> StudyRules:
             extra_high_kv=number("deliverability.extra_high_kv"),
             flow_impact=number("deliverability.flow_impact"),
             raised_units=int(number("deliverability.raised_units")),
+            collective_impact=number("screening.collective_impact"),
         ),
         remedial_action=RemedialActionRules(
             is_allowed_after_outage="single outage"

@@ -72,9 +72,10 @@ class ElementLimits:
     Attributes:
         capacity_mw: MW that brings the element to its limit, over all its outages.
         outage_row: the outage with which it does.
-        after_loading: worst loading with the asked MW, among pairs reached by the cut-off.
+        after_loading: worst loading with the asked MW, among pairs reached by the cut-off that
+            were within their limit before.
         after_outage_row: the outage of that loading.
-        is_reached: some pair of the element is reached by the cut-off.
+        is_reached: there is such a pair.
     """
 
     capacity_mw: Floats
@@ -193,6 +194,8 @@ def impacted_facilities(
     case: PublishedCase, bus_row: int, *, mw: float, threads: int = 2
 ) -> tuple[ImpactedFacility, ...]:
     """Elements that the injection reaches by the cut-off, each with its worst outage after.
+
+    Pairs above their limit before the injection are set apart here as everywhere.
 
     Returns:
         Highest loading after the injection first; equal ones as they stand in the case.

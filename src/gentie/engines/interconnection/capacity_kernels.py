@@ -236,12 +236,11 @@ def scan_pairs(  # type: ignore[no-untyped-def]
                 break
             for m in range(k):
                 share = sensitivity[p, m]
-                if abs(share) >= cut_off:
+                if abs(share) >= cut_off and abs(flow[m]) <= normal_limit[m] * (1.0 + AT_LIMIT):
                     reached[thread, p, m] = True
                     after[thread, p, m] = abs(flow[m] + mw * share) / normal_limit[m]
-                    if abs(flow[m]) <= normal_limit[m] * (1.0 + AT_LIMIT):
-                        along = flow[m] if share > 0 else -flow[m]
-                        lowest[thread, p, m] = (normal_limit[m] - along) / abs(share)
+                    along = flow[m] if share > 0 else -flow[m]
+                    lowest[thread, p, m] = (normal_limit[m] - along) / abs(share)
         for number in range(thread, len(block_first), threads):
             width = min(BLOCK, len(outages) - number * BLOCK)
             block[:] = 0.0
@@ -268,6 +267,8 @@ def scan_pairs(  # type: ignore[no-untyped-def]
                         if abs(share) < cut_off or m == c:
                             continue
                         flow_after = flow[m] + factor * flow[c]
+                        if abs(flow_after) > post_limit[m] * (1.0 + AT_LIMIT):
+                            continue
                         loading = abs(flow_after + mw * share) / post_limit[m]
                         if loading > after[thread, p, m] + AT_LIMIT:
                             after[thread, p, m] = loading
@@ -279,12 +280,11 @@ def scan_pairs(  # type: ignore[no-untyped-def]
                             else:
                                 after_at[thread, p, m] = c
                         reached[thread, p, m] = True
-                        if abs(flow_after) <= post_limit[m] * (1.0 + AT_LIMIT):
-                            along = flow_after if share > 0 else -flow_after
-                            _lower(
-                                m,
-                                c,
-                                (post_limit[m] - along) / abs(share),
-                                lowest[thread, p],
-                                lowest_at[thread, p],
-                            )
+                        along = flow_after if share > 0 else -flow_after
+                        _lower(
+                            m,
+                            c,
+                            (post_limit[m] - along) / abs(share),
+                            lowest[thread, p],
+                            lowest_at[thread, p],
+                        )

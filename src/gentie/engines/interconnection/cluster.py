@@ -374,34 +374,21 @@ class _Run:
         return self.table.factors(self.request_column) - mean[:, None]
 
     def deliverability_pairs(self) -> Pairs:
-        """Constraints of the deliverability test that are the cluster's, worst of each element."""
+        """Constraints of the deliverability test, the worst pair of each element."""
         columns, study, existing = self.generators
         tested = deliverability_loading(
             self.table,
             columns=columns,
             study_mw=study,
             existing_mw=existing,
+            is_request=np.arange(len(columns)) >= len(self.fleet_column),
             rules=self.rules.deliverability,
             threads=self.threads,
         )
         self.dispatch_share = tested.dispatch_share
-        factor = self.deliverability_factor()
-        full = self.study_mw > 0
-        kept = []
-        for element in np.flatnonzero(tested.loading > 1.0 + AT_LIMIT):
-            outage, sign = int(tested.outage[element]), int(tested.sign[element])
-            towards = sign * self.after(factor, outage)[element, full]
-            limit = self.table.limit_mw(int(element), outage)
-            before = sign * float(self.after(self.table.base_mw, outage)[element])
-            together = float(tested.loading[element]) * limit - before
-            if before > limit * (1.0 + AT_LIMIT):
-                continue
-            if (towards >= self.case.screening.cut_off).any() or (
-                full.sum() > 1 and together >= self.rules.collective_impact * limit
-            ):
-                kept.append(int(element))
+        kept = np.flatnonzero(tested.loading > 1.0 + AT_LIMIT)
         return Pairs(
-            np.array(kept, np.int64),
+            kept,
             tested.outage[kept],
             tested.loading[kept],
             tested.sign[kept],

@@ -4,8 +4,9 @@ Every generator, existing and requested, has a study amount ``s``. All run at th
 that balances the stored output of the fleet. For each element and outage, the generators in the
 circle (factor or impact above a threshold) with the largest impact are raised to their full study
 amount, at most twenty of them, and everybody else makes room pro rata. What then exceeds 100% of
-the limit is a deliverability constraint; pairs that were above their limit before the cluster are left
-out, so that they do not hide the others of their element.
+the limit is a deliverability constraint, if it belongs to the cluster: one request reaches it by the
+cut-off, or two and more together move it by a share of its limit. Pairs that were above their limit
+before the cluster are left out, so that they do not hide the others of their element.
 
 Most pairs are settled by a bound: the impact of the best twenty on ``m`` after outage ``c`` is at
 most that on ``m`` plus ``|L_mc|`` times that on ``c``. Only the pairs that the bound leaves are
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from gentie.engines.grid.network import Floats, Integers
+from gentie.engines.grid.network import Booleans, Floats, Integers
 from gentie.engines.interconnection.elements import BASE, ElementTable
 from gentie.engines.interconnection.published import AT_LIMIT
 
@@ -29,13 +30,24 @@ NO_BOUND_MW = 1e12
 
 @dataclass(frozen=True, slots=True)
 class DeliverabilityRules:
-    """Values of the rulebook that the test uses."""
+    """Values of the rulebook that the test uses.
+
+    Attributes:
+        circle: least distribution factor of the circle.
+        circle_extra_high_voltage: the same from ``extra_high_kv`` on.
+        extra_high_kv: nominal voltage from which that one applies.
+        flow_impact: share of the limit from which a study amount is in the circle.
+        raised_units: most that run at their full study amount.
+        collective_impact: share of the limit by which two and more requests that each stay below
+            the cut-off make a constraint the cluster's together.
+    """
 
     circle: float
     circle_extra_high_voltage: float
     extra_high_kv: float
     flow_impact: float
     raised_units: int
+    collective_impact: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,16 +84,18 @@ def deliverability_loading(
     columns: Integers,
     study_mw: Floats,
     existing_mw: Floats,
+    is_request: Booleans,
     rules: DeliverabilityRules,
     threads: int = 2,
 ) -> DeliverabilityLoading:
-    """Worst deliverability loading of every element.
+    """Worst deliverability loading of every element, among the pairs that are the cluster's.
 
     Args:
         table: state of the grid.
         columns: (g,) injection column of every generator with a study amount.
         study_mw: (g,) study amounts, all positive.
         existing_mw: (g,) stored output there, 0 for requests.
+        is_request: (g,) belongs to the cluster.
         rules: thresholds.
         threads: numba threads.
 
@@ -125,6 +139,10 @@ def deliverability_loading(
         rules.flow_impact,
         rules.raised_units,
         table.apart_codes,
+        table.base_mw,
+        np.flatnonzero(is_request),
+        table.case.screening.cut_off,
+        rules.collective_impact if is_request.sum() > 1 else np.inf,
         loading,
         outage,
         sign,
@@ -257,6 +275,10 @@ def _scan(  # type: ignore[no-untyped-def]
     impact,
     most,
     apart,
+    base,
+    requests,
+    cut_off,
+    collective,
     loading,
     outage,
     sign_of,
@@ -314,6 +336,15 @@ def _scan(  # type: ignore[no-untyped-def]
                         at = np.searchsorted(apart, scan * e + m)
                         if at < len(apart) and apart[at] == scan * e + m:
                             continue
+                        is_reached = False
+                        for g in requests:
+                            if sign * (relative[m, g] + share * relative[other, g]) >= cut_off:
+                                is_reached = True
+                                break
+                        if not is_reached:
+                            before = base[m] + (share * base[c] if c >= 0 else 0.0)
+                            if value * limit - sign * before < collective * limit:
+                                continue
                         loading[thread, m] = value
                         outage[thread, m] = c
                         sign_of[thread, m] = int(sign)

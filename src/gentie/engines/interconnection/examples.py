@@ -255,6 +255,7 @@ DELIVERABILITY_RULES = DeliverabilityRules(
     extra_high_kv=500.0,
     flow_impact=0.05,
     raised_units=20,
+    collective_impact=0.05,
 )
 REMEDIAL_ACTION_RULES = RemedialActionRules(
     is_allowed_after_outage=True, trip_limit_mw=1150.0, most_requests=12, least_factor=0.05

@@ -11,6 +11,7 @@ import pytest
 from gentie.engines.interconnection.cluster import study_cluster
 from gentie.engines.interconnection.cluster_study import StudyRequest
 from gentie.engines.interconnection.deliverability import (
+    DeliverabilityLoading,
     DeliverabilityRules,
     circle_of,
     deliverability_flow,
@@ -50,12 +51,26 @@ def random_question(
     return table, {"columns": columns, "study_mw": study, "existing_mw": existing}
 
 
+def worst_of(
+    table: ElementTable, *, rules: DeliverabilityRules, threads: int = 2, **question: Any
+) -> DeliverabilityLoading:
+    """The kernel; what has no stored output is a request."""
+    return deliverability_loading(
+        table,
+        **question,
+        is_request=question["existing_mw"] == 0,
+        rules=rules,
+        threads=threads,
+    )
+
+
 def plainly(
     table: ElementTable, rules: DeliverabilityRules, question: dict[str, Any]
 ) -> dict[tuple[int, int, int], float]:
-    """Test loading of every element, outage and direction, from the words of the rule."""
+    """Test loading of every element, outage and direction that is the cluster's, by the rule."""
     columns, study = question["columns"], question["study_mw"]
     existing = question["existing_mw"]
+    requests = np.flatnonzero(existing == 0)
     share = existing.sum() / study.sum()
     apart = {(pair.outage_row, pair.branch_row) for pair in table.case.set_apart}
     found = {}
@@ -87,7 +102,11 @@ def plainly(
                 output[rest] -= room * study[rest] / study[rest].sum()
                 assert output.sum() == pytest.approx(existing.sum())
                 flow = base[element] + factor[element] @ (output - existing)
-                found[element, outage, sign] = sign * flow / limit
+                together = sign * (flow - base[element]) >= rules.collective_impact * limit
+                if (towards[requests] >= table.case.screening.cut_off).any() or (
+                    len(requests) > 1 and together
+                ):
+                    found[element, outage, sign] = sign * flow / limit
     return found
 
 
@@ -100,10 +119,7 @@ def test_the_kernel_finds_what_every_pair_looked_at_shows(
 ) -> None:
     table, question = random_question(seed, generators)
     every = plainly(table, rules, question)
-    answers = [
-        deliverability_loading(table, **question, rules=rules, threads=threads)
-        for threads in (1, 2)
-    ]
+    answers = [worst_of(table, **question, rules=rules, threads=threads) for threads in (1, 2)]
     for found in answers:
         for element in range(len(table.row)):
             worst = max(
@@ -125,7 +141,7 @@ def test_the_kernel_finds_what_every_pair_looked_at_shows(
 @pytest.mark.parametrize("generators", [7, 40])
 def test_the_flow_written_out_is_the_kernels_loading(seed: int, generators: int) -> None:
     table, question = random_question(seed, generators)
-    found = deliverability_loading(table, **question, rules=DELIVERABILITY_RULES)
+    found = worst_of(table, **question, rules=DELIVERABILITY_RULES)
     for element in np.flatnonzero(found.loading):
         outage, sign = int(found.outage[element]), int(found.sign[element])
         flow = deliverability_flow(
@@ -145,7 +161,7 @@ def test_the_random_questions_have_answers_of_every_kind() -> None:
     seen = set()
     for seed in range(16):
         table, question = random_question(seed, 40)
-        found = deliverability_loading(table, **question, rules=DELIVERABILITY_RULES)
+        found = worst_of(table, **question, rules=DELIVERABILITY_RULES)
         for element in np.flatnonzero(found.loading):
             seen.add((int(found.sign[element]), bool(found.outage[element] == BASE)))
     assert seen >= {(1, False), (-1, True), (-1, False)}
@@ -154,7 +170,7 @@ def test_the_random_questions_have_answers_of_every_kind() -> None:
 def test_the_bound_saves_most_of_the_work() -> None:
     table, question = random_question(3, 40, rating_mva=200.0)
     every = plainly(table, DELIVERABILITY_RULES, question)
-    found = deliverability_loading(table, **question, rules=DELIVERABILITY_RULES, threads=1)
+    found = worst_of(table, **question, rules=DELIVERABILITY_RULES, threads=1)
     assert found.loading.any()
     assert found.pairs_worked_out < len(every) / 2
 
@@ -162,7 +178,7 @@ def test_the_bound_saves_most_of_the_work() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_all_run_at_the_share_that_balances_the_stored_output(seed: int) -> None:
     table, question = random_question(seed, 12)
-    found = deliverability_loading(table, **question, rules=DELIVERABILITY_RULES)
+    found = worst_of(table, **question, rules=DELIVERABILITY_RULES)
     total_study = question["study_mw"].sum()
     assert found.dispatch_share * total_study == pytest.approx(table.case.fleet_mw.sum())
     assert 0 < found.dispatch_share < 1
@@ -195,7 +211,7 @@ def test_on_paper() -> None:
         "study_mw": np.array([50.0, 50.0, 100.0]),
         "existing_mw": np.array([50.0, 50.0, 0.0]),
     }
-    found = deliverability_loading(table, **question, rules=DELIVERABILITY_RULES)
+    found = worst_of(table, **question, rules=DELIVERABILITY_RULES)
     assert found.dispatch_share == 0.5
     assert found.loading == pytest.approx([150 / 69, 150 / 69, 0.0])
     assert found.outage.tolist() == [1, 0, BASE]
@@ -222,7 +238,7 @@ def test_at_most_twenty_are_raised_and_the_largest_impacts_first() -> None:
     rest = (100 - raised) / others
     at_one = raised + rest * np.arange(1, 12).sum()
     assert flow[0] == pytest.approx(at_one / 2)
-    found = deliverability_loading(table, **question, rules=rules)
+    found = worst_of(table, **question, rules=rules)
     assert found.loading[0] == pytest.approx(at_one / 69)
 
 
@@ -286,7 +302,7 @@ def test_a_pair_set_apart_does_not_hide_the_others_of_its_element() -> None:
     )
     assert {(pair.branch_row, pair.outage_row) for pair in case.set_apart} == {(0, 1), (1, 0)}
     table = ElementTable(case, np.array([0, 1]))
-    found = deliverability_loading(
+    found = worst_of(
         table,
         columns=np.array([0, 1, 0]),
         study_mw=np.array([120.0, 80.0, 100.0]),
