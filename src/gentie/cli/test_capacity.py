@@ -160,7 +160,7 @@ def test_identities_are_never_cut_off(run, monkeypatch):
     head = next(place for place, line in enumerate(out.splitlines()) if "Facility" in line)
     width = out.splitlines()[head].index("Outage")
     folded = "".join(line[:width].strip() for line in out.splitlines()[head + 2 : head + 4])
-    assert folded == first["element"]
+    assert folded.startswith(first["element"])
     assert all(len(line) <= 80 for line in out.splitlines())
 
 
