@@ -46,11 +46,14 @@ def prepare(
         fill: called once, in this process, where Django reaches the database as the service does.
 
     Raises:
-        NotServing: a step failed.
+        NotServing: a step failed, or SIGTERM came.
     """
-    with _database(data, say):
-        _migrate(data, say)
-        _fill(data, fill)
+    try:
+        with _stopped_by_sigterm(), _database(data, say):
+            _migrate(data, say)
+            _fill(data, fill)
+    except _Stopped:
+        raise NotServing("Stopped before everything was ready.") from None
 
 
 def serve(

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,17 +36,16 @@ def data() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
+def environment(data: Path) -> dict[str, str]:
+    ours = ("GENTIE_", "DJANGO_", "DATABASE_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {"GENTIE_DATA_DIR": str(data)}
+
+
 def prepared(data: Path) -> str:
     done = subprocess.run(
         [*RUN, "demo", "--no-serve"],
-        env={
-            **{
-                name: value
-                for name, value in os.environ.items()
-                if not name.startswith(("GENTIE_", "DJANGO_", "DATABASE_"))
-            },
-            "GENTIE_DATA_DIR": str(data),
-        },
+        env=environment(data),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -68,6 +68,32 @@ def test_the_demonstration_is_studied_once_and_then_found_in_place(data):
     again = prepared(data).splitlines()
     assert again[-2:] == ["The demonstration is in place", f"Ready in {data}"]
     assert time.perf_counter() - began < SECONDS_OF_A_SECOND_START
+    assert not Cluster(data).is_running()
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 1)])
+def test_stopped_in_the_middle_of_the_study_nothing_is_half_written(data, sent, code):
+    under_way = subprocess.Popen(
+        [*RUN, "demo", "--no-serve"],
+        env=environment(data),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert under_way.stderr is not None
+    try:
+        for line in under_way.stderr:
+            if line.startswith("  reading the grid"):
+                break
+        under_way.send_signal(sent)
+        rest = under_way.communicate(timeout=60)[1]
+    finally:
+        if under_way.poll() is None:
+            under_way.kill()
+            under_way.wait()
+    assert under_way.returncode == code, rest
+    assert rest.splitlines()[-1].startswith("Stopped")
+    assert not list((data / "bundles").glob("*"))
     assert not Cluster(data).is_running()
 
 

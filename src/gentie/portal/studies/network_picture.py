@@ -263,11 +263,13 @@ def _pushed_apart(spots: Floats, ends: Sequence[tuple[int, int]], *, rounds: int
     spots = spots.copy()
     low = np.array([MARGIN, MARGIN])
     high = np.array([WIDTH - MARGIN, HEIGHT - MARGIN])
-    joined = [(a, z) for a, z in dict.fromkeys(ends) if a != z]
+    joined = np.array([(a, z) for a, z in dict.fromkeys(ends) if a != z], np.int64).reshape(-1, 2)
+    first, last = joined.T
+    is_other = (np.arange(len(spots)) != first[:, None]) & (np.arange(len(spots)) != last[:, None])
     for _ in range(rounds):
         push = np.zeros_like(spots)
         gap = spots[:, None] - spots[None]
-        apart = np.linalg.norm(gap, axis=2)
+        apart = np.sqrt((gap**2).sum(axis=2))
         close = (apart < APART) & ~np.eye(len(spots), dtype=bool)
         if close.any():
             # Two on one spot part along a direction of their own.
@@ -276,26 +278,26 @@ def _pushed_apart(spots: Floats, ends: Sequence[tuple[int, int]], *, rounds: int
             way = np.where((apart > 1e-6)[..., None], gap, own[:, None] - own[None])
             way = way / np.maximum(np.linalg.norm(way, axis=2), 1e-9)[..., None]
             push += (way * (close * (APART - apart))[..., None]).sum(axis=1) * 0.35
-        moved = close.any()
-        for a, z in joined:
-            along = spots[z] - spots[a]
-            length = float(along @ along) or 1.0
-            share = np.clip((spots - spots[a]) @ along / length, 0.0, 1.0)
-            off = spots - (spots[a] + share[:, None] * along)
-            distance = np.linalg.norm(off, axis=1)
-            near = distance < FROM_LINE
-            near[[a, z]] = False
-            if not near.any():
-                continue
+        moved = bool(close.any())
+        along = spots[last] - spots[first]
+        length = np.maximum((along**2).sum(axis=1), 1e-9)
+        from_start = spots[None] - spots[first][:, None]
+        share = np.clip((from_start * along[:, None]).sum(axis=2) / length[:, None], 0.0, 1.0)
+        off = from_start - share[..., None] * along[:, None]
+        distance = np.sqrt((off**2).sum(axis=2))
+        near = (distance < FROM_LINE) & is_other
+        if near.any():
             moved = True
-            across = np.array([-along[1], along[0]]) / math.sqrt(length)
+            across = np.column_stack([-along[:, 1], along[:, 0]]) / np.sqrt(length)[:, None]
             way = np.where(
-                (distance > 1e-6)[:, None], off / np.maximum(distance, 1e-9)[:, None], across
+                (distance > 1e-6)[..., None],
+                off / np.maximum(distance, 1e-9)[..., None],
+                across[:, None],
             )
-            shift = way * (near * (FROM_LINE - distance))[:, None] * 0.5
-            push += shift
-            push[a] -= shift.sum(axis=0) * 0.25
-            push[z] -= shift.sum(axis=0) * 0.25
+            shift = way * (near * (FROM_LINE - distance))[..., None] * 0.5
+            push += shift.sum(axis=0)
+            np.add.at(push, first, -0.25 * shift.sum(axis=1))
+            np.add.at(push, last, -0.25 * shift.sum(axis=1))
         if not moved:
             break
         spots = np.clip(spots + push, low, high)
@@ -332,6 +334,7 @@ def _lettered(
     """Places with their letters, and their requests' MW where they cover least."""
     letters = iter(ascii_uppercase + ascii_uppercase.lower())
     boxes = [_Box(float(x), float(y), 12, 12) for x, y in spots]
+    along = _along(curves)
     drawn = []
     for place, spot in zip(places, spots, strict=True):
         x, y = float(spot[0]), float(spot[1])
@@ -351,7 +354,7 @@ def _lettered(
                     (-1, 0.7, -18),
                 )
             ]
-            best = min(offers, key=lambda box: _cost(box, boxes, curves))
+            best = min(offers, key=lambda box: _cost(box, boxes, along))
             boxes.append(best)
             mw_x, mw_y = best.x, best.y
         drawn.append(
@@ -387,6 +390,7 @@ def _label_places(
         for place in places
         if place.requested_mw
     ]
+    covered = _along(curves)
     found: list[tuple[float, float]] = []
     for line, curve in zip(lines, curves, strict=True):
         is_main = line["is_constraint"]
@@ -407,21 +411,24 @@ def _label_places(
                     abs(share - 0.5) * 60 + 2 * gap,
                 )
             )
-        best, _ = min(offers, key=lambda offer: _cost(offer[0], taken, curves) + offer[1])
+        best, _ = min(offers, key=lambda offer: _cost(offer[0], taken, covered) + offer[1])
         taken.append(best)
         found.append((round(best.x, 1), round(best.y, 1)))
     return found
 
 
-def _cost(box: _Box, taken: Sequence[_Box], curves: Sequence[_Curve]) -> float:
+def _along(curves: Sequence[_Curve]) -> Floats:
+    """(p, 2) points along all lines, close enough to tell what a label would cover."""
+    return np.array([curve.at(step / 20) for curve in curves for step in range(1, 20)])
+
+
+def _cost(box: _Box, taken: Sequence[_Box], along: Floats) -> float:
     """How much a label covers there."""
-    cost = 60.0 * box.outside() + 10.0 * sum(box.overlap(other) for other in taken)
-    for curve in curves:
-        for step in range(1, 20):
-            x, y = curve.at(step / 20)
-            if abs(x - box.x) < box.half_width and abs(y - box.y) < box.half_height:
-                cost += 40.0
-    return cost
+    is_over = (np.abs(along[:, 0] - box.x) < box.half_width) & (
+        np.abs(along[:, 1] - box.y) < box.half_height
+    )
+    overlap = sum(box.overlap(other) for other in taken)
+    return 60.0 * box.outside() + 10.0 * overlap + 40.0 * float(is_over.sum())
 
 
 def _labels(line: Mapping[str, Any], side: int) -> tuple[str, str]:
