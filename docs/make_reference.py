@@ -101,7 +101,13 @@ def rulebook() -> str:
     lines.append("|" + "---|" * len(classes[0]))
     lines += ["| " + " | ".join(f"{value:g}" for value in one.values()) + " |" for one in classes]
     factors = book.value("output_factors.on_peak")
-    lines += ["", "## Output factors, on-peak", "", "| region | technology | share |", "|---|---|---|"]
+    lines += [
+        "",
+        "## Output factors, on-peak",
+        "",
+        "| region | technology | share |",
+        "|---|---|---|",
+    ]
     lines += [
         f"| {region} | {technology} | {share:g} |"
         for region, shares in factors.items()
