@@ -122,7 +122,7 @@ def test_capacity_is_found_by_keyboard_alone(study, open_page):
     sort.focus()
     page.keyboard.press("Enter")
     expect(head).to_have_attribute("aria-sort", "ascending")
-    figures = page.locator("tbody tr td:nth-child(4)").all_inner_texts()
+    figures = table.locator("tbody tr td:nth-child(2)").all_inner_texts()
     found = [float(figure.replace(",", "")) for figure in figures]
     assert found == sorted(found)
     assert found[0] >= 300

@@ -53,9 +53,9 @@ def _listing(request: HttpRequest, case: Any) -> Listing:
         ),
         (
             Column("point", _("Point"), "bus_name"),
+            Column("mw", _("Capacity, MW"), "capacity_mw", is_figure=True, largest_first=True),
             Column("kv", _("Voltage, kV"), "kv", is_figure=True, largest_first=True),
             Column("owner", _("Transmission owner"), "owner"),
-            Column("mw", _("Capacity, MW"), "capacity_mw", is_figure=True, largest_first=True),
             Column("limit", _("Limited by"), "limiting_element"),
             Column("outage", _("When this is out"), "outage"),
             Column("next", _("Next limit, MW"), "next_mw", is_figure=True, largest_first=True),

@@ -129,8 +129,14 @@ def study(request: HttpRequest, study: Any) -> HttpResponse:
         else None,
         per_kw=per_kw,
         most_per_kw=max(count for words, count in per_kw),
+        dispatch_rule=_rule(study, "deliverability.dispatch"),
         has_bundle=reads.bundle_file(study).is_file(),
     )
+
+
+def _rule(study: Any, key: str) -> Any:
+    """The value of an entry of the rulebook that the study pins; None where it has no such entry."""
+    return next((rule["value"] for rule in study.assumptions if rule["key"] == key), None)
 
 
 def _band(per_kw: float) -> int:
@@ -423,15 +429,14 @@ def schemes(request: HttpRequest, study: Any) -> HttpResponse:
         ),
         sort="-mw",
     )
-    rules = {one["key"]: one["value"] for one in study.assumptions}
     return _shown(
         request,
         study,
         "studies/schemes.html",
         "schemes",
         listing=listing,
-        most_mw=rules.get("mitigation.remedial_action_trip_limit"),
-        most_requests=rules.get("mitigation.remedial_action_requests"),
+        most_mw=_rule(study, "mitigation.remedial_action_trip_limit"),
+        most_requests=_rule(study, "mitigation.remedial_action_requests"),
     )
 
 
