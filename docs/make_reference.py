@@ -48,10 +48,12 @@ def results() -> str:
     lines = [
         "# The bundle of a study, file by file",
         "",
-        "`gentie study run --out DIR` writes this; `gentie study verify DIR` reads the inputs, runs "
-        "the study again and compares the results. `manifest.json` lists every file with its "
-        "SHA-256, size and tier: public, private (the customer's and the operator's), or CEII "
-        "(critical energy infrastructure information).",
+        (
+            "`gentie study run --out DIR` writes this; `gentie study verify DIR` reads the inputs, runs "
+            "the study again and compares the results. `manifest.json` lists every file with its "
+            "SHA-256, size and tier: public, private (the customer's and the operator's), or CEII "
+            "(critical energy infrastructure information)."
+        ),
         "",
         "| file | tier |",
         "|---|---|",
@@ -81,9 +83,11 @@ def rulebook() -> str:
     lines = [
         f"# {book.title}",
         "",
-        f"Version `{book.version}`. Standing: *confirmed* was read in primary material, *quoted* is "
-        "restated by a source that cites the tariff, *unconfirmed* is believed and not checked, "
-        "*assumption* is our own engineering choice.",
+        (
+            f"Version `{book.version}`. Standing: *confirmed* was read in primary material, *quoted* is "
+            "restated by a source that cites the tariff, *unconfirmed* is believed and not checked, "
+            "*assumption* is our own engineering choice."
+        ),
         "",
         "| entry | value | unit | section | standing | from | note |",
         "|---|---|---|---|---|---|---|",
@@ -140,8 +144,10 @@ def findings() -> str:
         [
             "# Findings and refusals",
             "",
-            "A code never changes its meaning; programs may rely on it. The sentence beside it, with "
-            "the figures in it, is for people.",
+            (
+                "A code never changes its meaning; programs may rely on it. The sentence beside it, with "
+                "the figures in it, is for people."
+            ),
             "",
             "| code | said in |",
             "|---|---|",
