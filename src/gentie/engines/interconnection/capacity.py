@@ -36,6 +36,9 @@ from gentie.engines.interconnection.capacity_kernels import (
 )
 from gentie.engines.interconnection.published import AT_LIMIT, PublishedCase
 
+ROUNDING = 1e-9
+"""Distribution factors below this are nothing but rounding: they never limit anything."""
+
 POINTS_AT_ONCE = 256
 """Points whose factors are held in memory together."""
 
@@ -142,7 +145,7 @@ def capacity_of(
             case.flow_mw[case.monitored],
             case.normal_limit_mw,
             case.post_limit_mw,
-            case.screening.cut_off,
+            least_factor(case),
             *lists,
             lowest[part],
             elements[part],
@@ -230,6 +233,11 @@ def impacted_facilities(
             )
         )
     return tuple(found)
+
+
+def least_factor(case: PublishedCase) -> float:
+    """The cut-off, or what is more than rounding where the cut-off is zero."""
+    return max(case.screening.cut_off, ROUNDING)
 
 
 def _factors_at(case: PublishedCase, bus_rows: Integers) -> Floats:
@@ -351,7 +359,7 @@ def _scan_every_pair(
         starts,
         _factors_at(case, bus_rows),
         mw,
-        case.screening.cut_off,
+        least_factor(case),
         lowest,
         lowest_at,
         after,

@@ -160,7 +160,9 @@ def resolved_capacity_mw(case: PublishedCase, bus: int) -> float:
         before = resolved_flow_mw(network, case.injection_mw, int(outage))[case.monitored]
         share = resolved_flow_mw(network, case.injection_mw + 100 * change, int(outage))
         share = (share[case.monitored] - before) / 100
-        open_ = (np.abs(share) >= case.screening.cut_off) & (np.abs(before) <= limit * (1 + 1e-9))
+        open_ = (np.abs(share) >= max(case.screening.cut_off, 1e-9)) & (
+            np.abs(before) <= limit * (1 + 1e-9)
+        )
         open_ &= case.monitored != outage
         room = (limit - np.sign(share) * before)[open_] / np.abs(share[open_])
         least = min(least, room.min(initial=np.inf))
