@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 
-from gentie.engines.grid.linear import BLOCK, LinearModel, solve_block
+from gentie.engines.grid.linear import BLOCK, LinearModel, solve_outages
 from gentie.engines.grid.network import Floats, Integers
 
 NO_OUTAGE = -1
@@ -272,15 +272,19 @@ def _scan_outages(  # type: ignore[no-untyped-def]
         column_of = np.full(len(monitored), -1, np.int32)
         count = 0
         for number in range(thread, len(block_first), threads):
-            width = min(BLOCK, len(outages) - number * BLOCK)
-            block[:] = 0.0
-            for w in range(width):
-                c = outages[order[number * BLOCK + w]]
-                if from_position[c] < n:
-                    block[from_position[c], w] = 1.0
-                if to_position[c] < n:
-                    block[to_position[c], w] = -1.0
-            solve_block(column_start, row, value, inverse_diagonal, block, block_first[number])
+            width = solve_outages(
+                column_start,
+                row,
+                value,
+                inverse_diagonal,
+                from_position,
+                to_position,
+                outages,
+                order,
+                number,
+                block_first[number],
+                block,
+            )
             for w in range(BLOCK):
                 pushed[w] = 0.0
                 worst[w] = 0.0

@@ -271,6 +271,48 @@ def solve_block(column_start, row, value, inverse_diagonal, block, first):  # ty
                 block[j, w] -= factor * block[i, w]
 
 
+@numba.njit(cache=True, fastmath=True, boundscheck=False)
+def solve_outages(  # type: ignore[no-untyped-def]
+    column_start,
+    row,
+    value,
+    inverse_diagonal,
+    from_position,
+    to_position,
+    outages,
+    order,
+    number,
+    first,
+    block,
+):
+    """Fill ``block`` with ``B^-1 a_c`` of the outages of one block; return how many there are.
+
+    Args:
+        column_start: of the factor, as ``solve_block`` takes it.
+        row: of the factor.
+        value: of the factor.
+        inverse_diagonal: of the factor.
+        from_position: (m,) place of each branch's ``from`` bus in the factor.
+        to_position: (m,) place of its ``to`` bus.
+        outages: (c,) rows of ``from_position``.
+        order: (c,) places in ``outages``, as ``blocks_by_position`` orders them.
+        number: of the block.
+        first: no column of the block has an entry before this row of the factor.
+        block: (n + 1, BLOCK), overwritten.
+    """
+    n = len(inverse_diagonal)
+    width = min(BLOCK, len(outages) - number * BLOCK)
+    block[:] = 0.0
+    for w in range(width):
+        c = outages[order[number * BLOCK + w]]
+        if from_position[c] < n:
+            block[from_position[c], w] = 1.0
+        if to_position[c] < n:
+            block[to_position[c], w] = -1.0
+    solve_block(column_start, row, value, inverse_diagonal, block, first)
+    return width
+
+
 def base_injection_mw(network: Network, *, imbalance_on_load: bool) -> Floats:
     """(n,) injections of the stored dispatch, balanced.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from gentie.engines.grid.linear import BLOCK, solve_block
+from gentie.engines.grid.linear import BLOCK, solve_outages
 from gentie.engines.interconnection.published import AT_LIMIT
 
 LISTED = 0.02
@@ -81,15 +81,19 @@ def list_outage_factors(  # type: ignore[no-untyped-def]
     for thread in numba.prange(threads):
         block = np.zeros((n + 1, BLOCK))
         for number in range(thread, len(block_first), threads):
-            width = min(BLOCK, len(outages) - number * BLOCK)
-            block[:] = 0.0
-            for w in range(width):
-                c = outages[order[number * BLOCK + w]]
-                if from_position[c] < n:
-                    block[from_position[c], w] = 1.0
-                if to_position[c] < n:
-                    block[to_position[c], w] = -1.0
-            solve_block(column_start, row, value, inverse_diagonal, block, block_first[number])
+            width = solve_outages(
+                column_start,
+                row,
+                value,
+                inverse_diagonal,
+                from_position,
+                to_position,
+                outages,
+                order,
+                number,
+                block_first[number],
+                block,
+            )
             for w in range(width):
                 c = outages[order[number * BLOCK + w]]
                 own = susceptance[c] * (block[from_position[c], w] - block[to_position[c], w])
@@ -242,15 +246,19 @@ def scan_pairs(  # type: ignore[no-untyped-def]
                     along = flow[m] if share > 0 else -flow[m]
                     lowest[thread, p, m] = (normal_limit[m] - along) / abs(share)
         for number in range(thread, len(block_first), threads):
-            width = min(BLOCK, len(outages) - number * BLOCK)
-            block[:] = 0.0
-            for w in range(width):
-                c = outages[order[number * BLOCK + w]]
-                if from_position[c] < n:
-                    block[from_position[c], w] = 1.0
-                if to_position[c] < n:
-                    block[to_position[c], w] = -1.0
-            solve_block(column_start, row, value, inverse_diagonal, block, block_first[number])
+            width = solve_outages(
+                column_start,
+                row,
+                value,
+                inverse_diagonal,
+                from_position,
+                to_position,
+                outages,
+                order,
+                number,
+                block_first[number],
+                block,
+            )
             for m in range(k):
                 for w in range(BLOCK):
                     moved[m, w] = susceptance[m] * (
