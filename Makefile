@@ -80,7 +80,7 @@ $(STAMPS)/node: requirements/node.txt | $(STAMPS)/venv
 _node:
 	$(call step,node from PyPI (none installed here),$(BIN)/python -m pip install --quiet --require-hashes -r requirements/node.txt)
 
-$(STAMPS)/assets: package.json package-lock.json frontend/collect.mjs | $(STAMPS)/node
+$(STAMPS)/assets: package.json package-lock.json $(wildcard frontend/*.mjs) | $(STAMPS)/node
 	$(call step,front-end packages,npm ci --silent --no-audit --no-fund)
 	$(call step,front-end files,node frontend/collect.mjs)
 	@touch $@

@@ -66,7 +66,9 @@ def django_db_modify_db_settings(
         PORT=kept["port"],
         USER=kept["user"],
         PASSWORD=kept["password"],
-        OPTIONS={},
+        # Rows that a test makes are made as the service's own programs make them; a page is asked
+        # on behalf of whoever asks it, and `as_application` begins as nobody.
+        OPTIONS={"options": "-c gentie.role=program"},
     )
 
 
@@ -82,6 +84,21 @@ def as_application(transactional_db: None, cluster: Cluster) -> Iterator[Connect
     kept["dbname"] = connection.settings_dict["NAME"]
     with psycopg.connect(**kept, autocommit=True) as application:
         yield application
+
+
+@pytest.fixture
+def signed_in(client: Any) -> Any:
+    """`signed_in(member)`: the test's client as a member of an organisation, second factor given."""
+
+    def come_in(member: Any) -> Any:
+        member.person.refresh_from_db()  # the session holds a mark of the password as it is
+        client.force_login(member.person)
+        session = client.session
+        session.update({"organisation": member.organisation_id, "second_factor": True})
+        session.save()
+        return client
+
+    return come_in
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -5,6 +5,8 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { outlines } from "./outlines.mjs";
+
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const uswds = join(root, "node_modules", "@uswds", "uswds", "dist");
 const vendor = join(root, "src", "gentie", "portal", "static", "vendor");
@@ -50,8 +52,35 @@ for (const image of images) copy(join(uswds, "img", image), join(vendor, "img", 
 mkdirSync(join(vendor, "css"), { recursive: true });
 writeFileSync(join(vendor, "css", "uswds.css"), css);
 
-const script = readFileSync(join(uswds, "js", "uswds.min.js"), "utf8");
+// MapLibre: a module and its worker. Pictures inside its style sheet are of buttons that we draw
+// ourselves, and the content policy refuses them.
+const maplibre = join(root, "node_modules", "maplibre-gl", "dist");
+const withoutMap = (text) => text.replace(/\/\/# sourceMappingURL=.*\n?/g, "");
 mkdirSync(join(vendor, "js"), { recursive: true });
-writeFileSync(join(vendor, "js", "uswds.js"), script.replace(/\/\/# sourceMappingURL=.*\n?/g, ""));
+for (const [from, to] of [
+  ["maplibre-gl.mjs", "maplibre-gl.js"],
+  ["maplibre-gl-worker.mjs", "maplibre-gl-worker.js"],
+]) {
+  const text = readFileSync(join(maplibre, from), "utf8");
+  if (/(?:from|import)\s*["']\.\//.test(text)) throw new Error(`${from} is no longer one file`);
+  writeFileSync(join(vendor, "js", to), withoutMap(text));
+}
+writeFileSync(
+  join(vendor, "css", "maplibre-gl.css"),
+  readFileSync(join(maplibre, "maplibre-gl.css"), "utf8")
+    .replace(/\/\*# sourceMappingURL=.*?\*\//g, "")
+    .replace(/url\((?:'data:[^']*'|"data:[^"]*"|data:[^)]*)\)/g, "none"),
+);
 
-console.log(`front end: style sheet, script, ${FONTS.length} fonts, ${images.size} icons`);
+mkdirSync(join(vendor, "map"), { recursive: true });
+writeFileSync(
+  join(vendor, "map", "outlines.json"),
+  outlines(join(root, "node_modules", "us-atlas", "counties-10m.json")),
+);
+
+const script = readFileSync(join(uswds, "js", "uswds.min.js"), "utf8");
+writeFileSync(join(vendor, "js", "uswds.js"), withoutMap(script));
+
+console.log(
+  `front end: style sheet, script, map, outlines, ${FONTS.length} fonts, ${images.size} icons`,
+);

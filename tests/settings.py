@@ -32,3 +32,5 @@ from gentie.project.settings import *  # noqa: E402, F403
 del os.environ["DATABASE_URL"], os.environ["GENTIE_DATABASE_ROLE"]
 
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+# A slow hash is for people; tests sign in a hundred times.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

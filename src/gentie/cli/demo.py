@@ -47,8 +47,7 @@ def service(name: str) -> Callable[..., None]:
     )
 
 
-@click.command(epilog="Example: gentie demo --port 8080")
-@click.option(
+data_option = click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
     envvar="GENTIE_DATA_DIR",
@@ -56,6 +55,10 @@ def service(name: str) -> Callable[..., None]:
     show_default="GENTIE_DATA_DIR, else ~/.local/share/gentie",
     help="The folder where data lives.",
 )
+
+
+@click.command(epilog="Example: gentie demo --port 8080")
+@data_option
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--open", "open_browser", is_flag=True, help="Show the start page in your browser.")
 @click.option("--no-serve", is_flag=True, help="Prepare only.")

@@ -27,6 +27,7 @@ class LazyGroup(click.Group):
             "See what a point can still take, and why.",
         ),
         "study": ("gentie.cli.study", "study", "Study a cluster of requests; verify a study."),
+        "audit": ("gentie.cli.audit", "audit", "Check the log of what was done."),
         "demo": ("gentie.cli.demo", "demo", "Prepare and serve the demonstration."),
     }
 

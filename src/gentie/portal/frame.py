@@ -9,6 +9,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 import gentie
+from gentie.contexts.accounts.acting import Acting
+from gentie.portal.accounts.asking import who_asks
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +41,24 @@ PLACES: tuple[Place, ...] = (
             "assumptions",
         ),
     ),
-    Place("capacity", _("Capacity")),
+    Place("capacity", _("Capacity"), ("capacity_map", "capacity_point")),
 )
 
 
+def side(acting: Acting) -> str | Promise:
+    """The language of the role: which side of the service a person sees."""
+    if acting.is_operator:
+        return _("Operator")
+    return _("My projects") if acting.is_customer else _("Public")
+
+
 def frame(request: HttpRequest) -> dict[str, object]:
-    """The places of the header, which of them this page is, and the version."""
+    """The places of the header, which of them this page is, who asks, and the version."""
     match = request.resolver_match
+    acting = who_asks(request)
     return {
+        "side": side(acting),
+        "is_signed_in": acting.is_signed_in,
         "places": PLACES,
         "here": match.view_name if match else "",
         "version": gentie.__version__,

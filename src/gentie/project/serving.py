@@ -88,6 +88,45 @@ def serve(
         say("Stopped.")
 
 
+def verify_audit(*, data: Path, say: Callable[[str], None], hear: Callable[..., None]) -> None:
+    """Follow the audit's chain of digests in the database of a data folder.
+
+    Args:
+        data: the data folder.
+        say: told what is going on, one sentence at a time.
+        hear: told ``entries``, the last ``digest`` and its ``at``, and ``broken_at`` (0 where the
+            chain holds) with the ``reason``.
+
+    Raises:
+        NotServing: there is no database, or it cannot be reached.
+    """
+
+    def ask() -> None:
+        from django.db import DatabaseError
+
+        from gentie.contexts.audit.reads import first_break, last_entry
+
+        try:
+            broken, last = first_break(), last_entry()
+        except DatabaseError as failed:
+            raise NotServing(f"The audit cannot be read: {failed}") from failed
+        hear(
+            entries=last.number if last else 0,
+            digest=last.digest if last else "",
+            at=last.at if last else None,
+            broken_at=broken.number if broken else 0,
+            reason=broken.reason if broken else "",
+        )
+
+    if not os.environ.get("DATABASE_URL") and not (data / postgres.CONNECTION_FILE).exists():
+        raise NotServing(f"No database is prepared in {data}: run `gentie demo --no-serve` first.")
+    try:
+        with _stopped_by_sigterm(), _database(data, say):
+            _fill(data, ask)
+    except _Stopped:
+        raise NotServing("Stopped before the last entry was read.") from None
+
+
 def _serve(
     listener: socket.socket,
     data: Path,

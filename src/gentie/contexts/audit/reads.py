@@ -46,3 +46,8 @@ def first_break() -> Break | None:
 def entries_about(subject: str) -> Iterator[Entry]:
     """What was done to one thing, oldest first."""
     return Entry.objects.filter(subject=subject).order_by("number").iterator()
+
+
+def last_entry() -> Entry | None:
+    """The entry written last; its digest stands for all before it."""
+    return Entry.objects.order_by("-number").first()

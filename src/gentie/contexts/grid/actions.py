@@ -1,7 +1,8 @@
-"""What can be done to a base case: publish it."""
+"""What can be done to a base case: publish it, and keep what its map is drawn from."""
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections import Counter
@@ -13,7 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from gentie.contexts.audit.actions import record
-from gentie.contexts.grid.models import BaseCase, PointCapacity
+from gentie.contexts.grid.models import BaseCase, CaseFile, Drawing, PointCapacity
 from gentie.quantities.findings import BadInput, Finding
 from gentie.workbench.tables import Tier
 
@@ -41,9 +42,31 @@ class CaseFacts:
     emergency_multiplier: float
 
 
+@dataclass(frozen=True, slots=True)
+class CaseSource:
+    """What a base case was made of and how it is drawn; see ``runs.case_source``.
+
+    Attributes:
+        source_name: of the case file.
+        content: of the case file.
+        rulebook: the rulebook's files by name.
+        drawings: JSON of the map by kind: ``points``, ``lines``.
+    """
+
+    source_name: str
+    content: bytes
+    rulebook: Mapping[str, bytes]
+    drawings: Mapping[str, bytes]
+
+
 @transaction.atomic
 def publish_case(
-    *, facts: CaseFacts, points: Sequence[Mapping[str, Any]], by: str, at: datetime
+    *,
+    facts: CaseFacts,
+    points: Sequence[Mapping[str, Any]],
+    by: str,
+    at: datetime,
+    source: CaseSource | None = None,
 ) -> BaseCase:
     """Publish a base case together with the capacity of its points.
 
@@ -54,6 +77,7 @@ def publish_case(
         points: rows of ``gentie.workbench.capacity.capacity_map``.
         by: who, as ``kind:id``.
         at: when; an aware time.
+        source: for the map and for questions with MW; without it there are none.
 
     Raises:
         BadInput: two rows are about the same point; all such points are named.
@@ -83,6 +107,8 @@ def publish_case(
         },
     )
     if not is_new:
+        if source is not None:
+            keep_source(base_case=case, source=source, by=by, at=at)
         return case
     PointCapacity.objects.bulk_create(
         (
@@ -110,4 +136,54 @@ def publish_case(
         batch_size=AT_ONCE,
     )
     record(by=by, action="grid.case.published", subject=f"base_case:{case.pk}", at=at)
+    if source is not None:
+        keep_source(base_case=case, source=source, by=by, at=at)
     return case
+
+
+@transaction.atomic
+def keep_source(*, base_case: BaseCase, source: CaseSource, by: str, at: datetime) -> None:
+    """Keep what a published case was made of; where it is kept already, nothing changes.
+
+    Args:
+        base_case: as published.
+        source: of it.
+        by: who, as ``kind:id``.
+        at: when; an aware time.
+
+    Raises:
+        BadInput: it is the file of another case.
+    """
+    digest = hashlib.sha256(source.content).hexdigest()
+    if digest != base_case.sha256:
+        raise BadInput(
+            Finding(
+                "grid.source.other",
+                f"The file {source.source_name} is {digest[:12]}…, and the base case was made of "
+                f"{base_case.sha256[:12]}…: give the file of the published case.",
+            )
+        )
+    # Lines, ratings and flows of a real grid are critical infrastructure; its points are not.
+    guarded = Tier.PUBLIC if base_case.is_synthetic else Tier.CEII
+    _, is_new = CaseFile.objects.get_or_create(
+        base_case=base_case,
+        defaults={
+            "source_name": source.source_name,
+            "content": gzip.compress(source.content, mtime=0),
+            "rulebook": {name: content.decode() for name, content in source.rulebook.items()},
+            "tier": guarded,
+        },
+    )
+    if not is_new:
+        return
+    Drawing.objects.bulk_create(
+        Drawing(
+            base_case=base_case,
+            kind=kind,
+            digest=hashlib.sha256(content).hexdigest(),
+            content=gzip.compress(content, mtime=0),
+            tier=Tier.PUBLIC if kind == "points" else guarded,
+        )
+        for kind, content in sorted(source.drawings.items())
+    )
+    record(by=by, action="grid.case.source_kept", subject=f"base_case:{base_case.pk}", at=at)

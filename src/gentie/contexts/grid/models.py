@@ -108,3 +108,57 @@ class PointCapacity(models.Model):
         """The point and its capacity."""
         room = "no limit" if self.capacity_mw is None else f"{self.capacity_mw:g} MW"
         return f"{self.point}: {room}"
+
+
+class CaseFile(models.Model):
+    """The file of a base case and the rules it was read by, so that points can be asked again."""
+
+    base_case = models.OneToOneField(BaseCase, on_delete=models.PROTECT, related_name="file")
+    source_name = models.CharField(max_length=200)
+    content = models.BinaryField()
+    """Of the file, compressed by gzip."""
+    rulebook = models.JSONField()
+    """Text of the rulebook's files by name."""
+    tier = models.CharField(max_length=10, choices=TIERS)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(tier__in=[tier.value for tier in Tier]), name="grid_file_tier"
+            ),
+        )
+
+    def __str__(self) -> str:
+        """The file's name."""
+        return self.source_name
+
+
+class Drawing(models.Model):
+    """What the map draws of a base case: its points, or its lines."""
+
+    base_case = models.ForeignKey(BaseCase, on_delete=models.PROTECT, related_name="drawings")
+    kind = models.CharField(max_length=10)
+    digest = models.CharField(max_length=64)
+    """Of the content before it was compressed; it is in the address."""
+    content = models.BinaryField()
+    """JSON, compressed by gzip."""
+    tier = models.CharField(max_length=10, choices=TIERS)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["base_case", "kind"], name="grid_drawing_once"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["points", "lines"]), name="grid_drawing_kind"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(digest__regex=SHA256), name="grid_drawing_digest"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(tier__in=[tier.value for tier in Tier]),
+                name="grid_drawing_tier",
+            ),
+        )
+
+    def __str__(self) -> str:
+        """What it draws, and of which case."""
+        return f"{self.kind} of base case {self.base_case_id}"

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Q, QuerySet
 
-from gentie.contexts.grid.models import BaseCase, PointCapacity
+from gentie.contexts.grid.models import BaseCase, CaseFile, Drawing, PointCapacity
+from gentie.workbench.tables import Tier
 
 BANDS_MW = (0, 50, 100, 200, 300, 500, 1000, 2000)
 """Lower ends of the bands that a histogram of capacities shows."""
+CLASSES_MW = (0, 100, 200, 300, 500, 1000, 2000)
+"""Lower ends of the classes that the map shows by colour; one ramp has seven steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,41 @@ def areas_of(case: BaseCase) -> list[tuple[int, str]]:
     )
 
 
-def bands_of(points: QuerySet[PointCapacity]) -> list[Band]:
-    """How many of these points have how much room."""
-    ends: Sequence[int | None] = (*BANDS_MW[1:], None)
+def point_at(case: BaseCase, bus: int) -> PointCapacity | None:
+    """The point that a bus stands for."""
+    return PointCapacity.objects.filter(base_case=case, bus=bus).first()
+
+
+def file_of(case: BaseCase) -> CaseFile | None:
+    """The file of a case, where it was kept."""
+    return CaseFile.objects.filter(base_case=case).first()
+
+
+def has_file(case: BaseCase) -> bool:
+    """Whether points of a case can be asked about with MW."""
+    return CaseFile.objects.filter(base_case=case).exists()
+
+
+def public_drawings(case: BaseCase) -> dict[str, str]:
+    """Digests of what anybody may see drawn of a case, by kind."""
+    return dict(
+        Drawing.objects.filter(base_case=case, tier=Tier.PUBLIC).values_list("kind", "digest")
+    )
+
+
+def public_drawing(kind: str, digest: str) -> bytes | None:
+    """What anybody may see drawn, compressed by gzip; None where there is no such thing."""
+    found = (
+        Drawing.objects.filter(kind=kind, digest=digest, tier=Tier.PUBLIC)
+        .values_list("content", flat=True)
+        .first()
+    )
+    return None if found is None else bytes(found)
+
+
+def bands_of(points: QuerySet[PointCapacity], limits_mw: Sequence[int] = BANDS_MW) -> list[Band]:
+    """How many of these points have how much room, by the lower ends of the bands."""
+    ends: Sequence[int | None] = (*limits_mw[1:], None)
     counted = points.order_by().aggregate(
         **{
             f"from_{low}": Count(
@@ -93,11 +128,11 @@ def bands_of(points: QuerySet[PointCapacity]) -> list[Band]:
                 filter=Q(capacity_mw__gte=low)
                 & (Q(capacity_mw__lt=high) if high is not None else Q()),
             )
-            for low, high in zip(BANDS_MW, ends, strict=True)
+            for low, high in zip(limits_mw, ends, strict=True)
         }
     )
     return [
-        Band(low, high, counted[f"from_{low}"]) for low, high in zip(BANDS_MW, ends, strict=True)
+        Band(low, high, counted[f"from_{low}"]) for low, high in zip(limits_mw, ends, strict=True)
     ]
 
 
@@ -108,3 +143,8 @@ def capacity_by_point(case_id: int, points: Sequence[str]) -> dict[str, float | 
             "point", "capacity_mw"
         )
     )
+
+
+def only_synthetic_cases() -> bool:
+    """Whether no published case is of a real grid."""
+    return not BaseCase.objects.filter(is_synthetic=False).exists()

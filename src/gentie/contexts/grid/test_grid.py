@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,9 +8,9 @@ from django.db import IntegrityError, transaction
 
 from gentie.contexts.audit.reads import entries_about, first_break
 from gentie.contexts.grid import reads
-from gentie.contexts.grid.actions import publish_case
-from gentie.contexts.grid.examples import published_small_case, small_capacity
-from gentie.contexts.grid.models import BaseCase, PointCapacity
+from gentie.contexts.grid.actions import keep_source, publish_case
+from gentie.contexts.grid.examples import published_small_case, small_capacity, small_source
+from gentie.contexts.grid.models import BaseCase, CaseFile, Drawing, PointCapacity
 from gentie.quantities.findings import BadInput
 
 AT = datetime(2026, 11, 22, 18, 0, tzinfo=UTC)
@@ -26,8 +27,8 @@ def test_publishing_keeps_every_point_and_says_who_did_it():
     assert case.points.count() == len(points) > 300
     wanted = {row["point"]: row["capacity_mw"] for row in points}
     assert dict(case.points.values_list("point", "capacity_mw")) == wanted
-    (entry,) = entries_about(f"base_case:{case.pk}")
-    assert (entry.by, entry.action, entry.at) == (BY, "grid.case.published", AT)
+    told = [(entry.by, entry.action, entry.at) for entry in entries_about(f"base_case:{case.pk}")]
+    assert sorted(told) == [(BY, "grid.case.published", AT), (BY, "grid.case.source_kept", AT)]
     assert first_break() is None
 
 
@@ -37,7 +38,7 @@ def test_publishing_the_same_again_changes_nothing():
     assert again == first
     assert again.published_at == AT
     assert BaseCase.objects.count() == 1
-    assert len(list(entries_about(f"base_case:{first.pk}"))) == 1
+    assert len(list(entries_about(f"base_case:{first.pk}"))) == 2
 
 
 def test_a_point_told_twice_is_refused_and_nothing_is_kept():
@@ -82,3 +83,38 @@ def test_every_point_with_a_limit_is_in_one_band():
     limited = case.points.filter(capacity_mw__isnull=False).count()
     assert sum(band.count for band in bands) == limited
     assert [band.below_mw for band in bands[:-1]] == [band.from_mw for band in bands[1:]]
+
+
+def test_a_case_that_was_published_without_its_file_is_given_it_once():
+    facts, points = small_capacity()
+    case = publish_case(facts=facts, points=points, by=BY, at=AT)
+    assert not reads.has_file(case)
+    assert reads.public_drawings(case) == {}
+    for _ in range(2):
+        publish_case(facts=facts, points=points, by=BY, at=AT, source=small_source())
+    assert CaseFile.objects.count() == 1
+    assert sorted(reads.public_drawings(case)) == ["lines", "points"]
+    assert len(list(entries_about(f"base_case:{case.pk}"))) == 2
+
+
+def test_the_file_of_another_case_is_refused():
+    case = published_small_case(by=BY, at=AT)
+    CaseFile.objects.all().delete()
+    with pytest.raises(BadInput, match="give the file of the published case"):
+        keep_source(
+            base_case=case, source=replace(small_source(), content=b"another"), by=BY, at=AT
+        )
+    assert not reads.has_file(case)
+
+
+def test_lines_and_file_of_a_real_grid_are_guarded_and_its_points_are_public():
+    facts, points = small_capacity()
+    case = publish_case(
+        facts=replace(facts, is_synthetic=False), points=points, by=BY, at=AT, source=small_source()
+    )
+    assert dict(Drawing.objects.values_list("kind", "tier")) == {
+        "points": "public",
+        "lines": "ceii",
+    }
+    assert case.file.tier == "ceii"
+    assert sorted(reads.public_drawings(case)) == ["points"]

@@ -77,6 +77,7 @@ def publish_study(*, folder: Path, title: str, base_case_id: int, by: str, at: d
         assumptions=bundle.document("assumptions"),
         fidelity=bundle.document("fidelity"),
         bundle_place=_kept_bundle(folder, bundle.digest),
+        is_shown_in_full=case.is_synthetic,
         tier=bundle.tier("summary.json"),
         published_at=at,
     )
@@ -224,6 +225,7 @@ def _write_schemes(study: Study, bundle: Bundle, requests: dict[str, StudiedRequ
 def _request(study: Study, number: int, row: Row, tier: str) -> StudiedRequest:
     return StudiedRequest(
         study=study,
+        is_shown_in_full=study.is_shown_in_full,
         number=number,
         name=row["request"],
         bus=int(row["bus"]),

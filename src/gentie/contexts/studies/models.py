@@ -47,6 +47,8 @@ class Study(models.Model):
     """What was dropped, defaulted or assumed when the case was read."""
     bundle_place = models.CharField(max_length=200)
     """Of the zipped bundle, inside the data folder."""
+    is_shown_in_full = models.BooleanField()
+    """Everybody sees every row: its grid is synthetic. The row policies read this."""
     tier = _tier_field()
     published_at = models.DateTimeField()
 
@@ -59,6 +61,8 @@ class Study(models.Model):
                 & Q(rulebook_digest__regex=SHA256),
                 name="studies_study_digests",
             ),
+            # What the foreign key of two columns of a request points at.
+            models.UniqueConstraint(fields=["id", "is_shown_in_full"], name="studies_study_shown"),
             _tier_is_known("studies_study_tier"),
         )
 
@@ -71,6 +75,12 @@ class StudiedRequest(models.Model):
     """A request of the cluster with its costs."""
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="requests")
+    is_shown_in_full = models.BooleanField()
+    """The same as the study's, by a foreign key of both columns."""
+    organisation = models.ForeignKey(
+        "accounts.Organisation", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    """Whose request it is; blank where nobody here filed it."""
     number = models.IntegerField()
     """Place in the natural order of names."""
     name = models.CharField(max_length=100)

@@ -35,7 +35,8 @@ FIELDS = (
 LARGEST_MW = 1e6
 
 
-def _listing(request: HttpRequest, case: Any) -> Listing:
+def listing_of(request: HttpRequest, case: Any) -> Listing:
+    """The points that the address asks for; table, map and download show the same."""
     voltages = [f"{kv:g}" for kv in reads.voltages_of(case)]
     areas = reads.areas_of(case)
     kv = chosen(request, "kv", voltages)
@@ -95,22 +96,24 @@ def capacity(request: HttpRequest) -> HttpResponse:
     case = reads.latest_case()
     context: dict[str, object] = {"case": case, "crumbs": [Crumb(_("Capacity"))]}
     if case is not None:
-        listing = _listing(request, case)
+        listing = listing_of(request, case)
         bands = reads.bands_of(listing.rows)
         counted = sum(band.count for band in bands)
         roomy = sum(band.count for band in bands if band.from_mw >= 200)
         context |= {
             "listing": listing,
+            "tab": "table",
             "counted": counted,
             "roomy": roomy,
             "roomy_percent": 100 * roomy / counted if counted else None,
-            "bands": [(_band_words(band), band.count) for band in bands],
+            "bands": [(band_words(band), band.count) for band in bands],
             "most": max(band.count for band in bands),
         }
     return render(request, "capacity/capacity.html", context)
 
 
-def _band_words(band: reads.Band) -> str:
+def band_words(band: reads.Band) -> str:
+    """A band of capacities in words, without its unit."""
     if band.below_mw is None:
         return _("%(low)s or more") % {"low": f"{band.from_mw:,}"}
     return _("%(low)s to %(high)s") % {"low": f"{band.from_mw:,}", "high": f"{band.below_mw:,}"}
@@ -129,7 +132,7 @@ def capacity_csv(request: HttpRequest) -> HttpResponseBase:
     case = reads.latest_case()
     if case is None:
         return HttpResponse("", content_type="text/csv; charset=utf-8")
-    rows = _listing(request, case).ordered.values_list(*FIELDS)
+    rows = listing_of(request, case).ordered.values_list(*FIELDS)
     writer = csv.writer(_Lines(), lineterminator="\n")
 
     def lines() -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from gentie.contexts.studies import reads
+from gentie.portal.accounts.asking import who_asks
 from gentie.portal.crumbs import Crumb
 from gentie.portal.listing import Column, Listing, chosen, selection
 from gentie.portal.studies.network_picture import network_picture
@@ -517,8 +519,16 @@ def _figures(value: Any) -> str:
 
 
 @of_study
-def bundle(request: HttpRequest, study: Any) -> HttpResponseBase:  # noqa: ARG001
-    """The bundle as a zip archive."""
+def bundle(request: HttpRequest, study: Any) -> HttpResponseBase:
+    """The bundle as a zip archive; it holds everybody's costs, so only who sees them all has it.
+
+    Raises:
+        PermissionDenied: the study is not shown in full, and somebody else than the operator asks.
+    """
+    if not study.is_shown_in_full and not who_asks(request).is_operator:
+        raise PermissionDenied(
+            _("The bundle of this study holds the costs of every request: it is the operator's.")
+        )
     file = reads.bundle_file(study)
     if not file.is_file():
         raise Http404

@@ -1,0 +1,343 @@
+"""What each role sees and changes of each private table, by SQL as the application role."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+from django.apps import apps
+from django.db import transaction
+
+from gentie.contexts.accounts.actions import give_grant
+from gentie.contexts.accounts.examples import cast
+from gentie.contexts.accounts.signing_in import check_password
+from gentie.contexts.studies.examples import published_small_study
+from gentie.contexts.studies.models import LedgerRow, StudiedRequest, Study
+
+AT = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+BY = "program:test"
+ROLES = (
+    "visitor",
+    "customer",
+    "other",
+    "consultant",
+    "specialist",
+    "engineer",
+    "administrator",
+    "program",
+)
+PRIVATE = (
+    "accounts_person",
+    "accounts_organisation",
+    "accounts_membership",
+    "accounts_grant",
+    "accounts_secondfactor",
+    "accounts_failedsignin",
+    "studies_study",
+    "studies_studiedrequest",
+    "studies_ledgerrow",
+    "studies_upgrade",
+    "studies_constraint",
+    "studies_constraintrequest",
+    "studies_picture",
+    "studies_scheme",
+    "studies_constraint_upgrades",
+    "studies_scheme_requests",
+)
+
+
+@pytest.fixture
+def world(as_application, tmp_path):
+    """A private study: the first request is the first customer's, the second the second's.
+
+    The first customer lets the consultant read.
+    """
+    people = cast(by=BY, at=AT)
+    study = published_small_study(tmp_path / "bundle", by=BY, at=AT)
+    first, second = people.organisations["first"], people.organisations["second"]
+    with transaction.atomic():
+        Study.objects.update(is_shown_in_full=False)
+        StudiedRequest.objects.update(is_shown_in_full=False)
+        StudiedRequest.objects.filter(number=1).update(organisation=first)
+        StudiedRequest.objects.filter(number=2).update(organisation=second)
+    grant = give_grant(
+        owner_id=first.pk,
+        receiver_id=people.organisations["consultant"].pk,
+        scope="read",
+        from_at=AT - timedelta(days=3650),
+        until_at=None,
+        given_by=None,
+        by=BY,
+        at=AT,
+    )
+    for word in ("customer", "engineer"):
+        add_second_factor(people.members[word].person_id)
+    check_password(email="nobody@example.org", password="wrong", at=AT)
+    return SimpleNamespace(sql=as_application, people=people, study=study, grant=grant)
+
+
+def add_second_factor(person_id: int) -> None:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_secondfactor (person_id, secret, last_step, confirmed_at) "
+            "VALUES (%s, 'x', 0, %s)",
+            [person_id, AT],
+        )
+
+
+@contextmanager
+def acting(world, role: str):
+    """One transaction as a role, undone at the end."""
+    member = world.people.members.get(role)
+    values = (
+        (member.person_id, member.organisation_id, member.role)
+        if member
+        else ("", "", "program" if role == "program" else "")
+    )
+    with world.sql.transaction(force_rollback=True):
+        if role != "visitor":
+            for name, value in zip(("person", "organisation", "role"), values, strict=True):
+                world.sql.execute("SELECT set_config(%s, %s, true)", [f"gentie.{name}", str(value)])
+        yield world.sql
+
+
+def count(sql, table: str) -> int:
+    return sql.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+def changed(sql, statement: str) -> int | str:
+    """Rows that a statement reached, or why it was stopped."""
+    try:
+        with sql.transaction():
+            return sql.execute(statement).rowcount
+    except psycopg.errors.InsufficientPrivilege:
+        return "refused"
+    except (
+        psycopg.errors.ForeignKeyViolation,
+        psycopg.errors.RestrictViolation,
+        psycopg.errors.UniqueViolation,
+    ):
+        return "reached"
+
+
+def test_every_private_table_is_in_this_test_and_its_rules_are_forced(as_application):
+    said = as_application.execute(
+        "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class "
+        "WHERE relkind = 'r' AND (relname LIKE 'accounts\\_%' OR relname LIKE 'studies\\_%')"
+    ).fetchall()
+    assert sorted(said) == sorted((table, True, True) for table in PRIVATE)
+
+
+# What a role sees: "all" of the table, or so many rows.
+OF_THE_STUDY = (
+    "studies_study",
+    "studies_upgrade",
+    "studies_constraint",
+    "studies_constraintrequest",
+    "studies_picture",
+    "studies_scheme",
+    "studies_constraint_upgrades",
+    "studies_scheme_requests",
+)
+CUSTOMERS, STAFF = ("customer", "other", "consultant"), ("specialist", "engineer", "administrator")
+SEEN = {
+    "accounts_person": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
+    "accounts_organisation": {"customer": 2, "other": 1, "consultant": 2}
+    | dict.fromkeys(STAFF, "all"),
+    "accounts_membership": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
+    "accounts_grant": {"customer": 1, "consultant": 1} | dict.fromkeys(STAFF, "all"),
+    "accounts_secondfactor": {"customer": 1, "engineer": 1},
+    "accounts_failedsignin": {},
+    "studies_studiedrequest": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
+    **{table: dict.fromkeys((*CUSTOMERS, *STAFF), "all") for table in OF_THE_STUDY},
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_sees_its_rows_and_no_others(world, role):
+    with acting(world, "program") as sql:
+        whole = {table: count(sql, table) for table in PRIVATE}
+        rows_of = {
+            number: sql.execute(
+                "SELECT count(*) FROM studies_ledgerrow l JOIN studies_studiedrequest r "
+                "ON r.id = l.request_id WHERE r.number = %s",
+                [number],
+            ).fetchone()[0]
+            for number in (1, 2)
+        }
+    assert all(whole.values())
+    assert whole["studies_studiedrequest"] > 2
+    expected = {table: SEEN.get(table, {}).get(role, 0) for table in PRIVATE}
+    expected["studies_ledgerrow"] = (
+        rows_of[1]
+        if role in {"customer", "consultant"}
+        else rows_of[2]
+        if role == "other"
+        else "all"
+        if role in STAFF
+        else 0
+    )
+    if role == "program":
+        expected = dict.fromkeys(PRIVATE, "all")
+    with acting(world, role) as sql:
+        seen = {table: count(sql, table) for table in PRIVATE}
+    assert seen == {
+        table: whole[table] if rows == "all" else rows for table, rows in expected.items()
+    }
+
+
+# Which roles change rows that they see, by verb; everybody else reaches none.
+PUBLISHERS = {"engineer", "administrator", "program"}
+ADMINISTRATORS = {"administrator", "program"}
+CHANGES = {
+    "accounts_person": {"UPDATE": {*ROLES} - {"visitor"}, "DELETE": set()},
+    "accounts_organisation": {"UPDATE": ADMINISTRATORS, "DELETE": set()},
+    "accounts_membership": {"UPDATE": ADMINISTRATORS, "DELETE": ADMINISTRATORS},
+    "accounts_grant": {"UPDATE": {"customer", "program"}, "DELETE": set()},
+    "accounts_secondfactor": {"UPDATE": {"customer", "engineer", "program"}, "DELETE": {"program"}},
+    "accounts_failedsignin": {"UPDATE": set(), "DELETE": {"program"}},
+    **{
+        table: {"UPDATE": PUBLISHERS, "DELETE": PUBLISHERS}
+        for table in PRIVATE
+        if table.startswith("studies_")
+    },
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_changes_only_what_its_rules_say(world, role):
+    reached = {}
+    with acting(world, role) as sql:
+        for table in PRIVATE:
+            reached[table] = {
+                "UPDATE": changed(sql, f"UPDATE {table} SET id = id"),
+                "DELETE": changed(sql, f"DELETE FROM {table}"),
+            }
+            # What was deleted and held by nothing must be there again for the next table.
+    found = {table: {v for v, n in verbs.items() if n != 0} for table, verbs in reached.items()}
+    expected = {
+        table: {verb for verb, roles in verbs.items() if role in roles}
+        for table, verbs in CHANGES.items()
+    }
+    assert found == expected
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_who_may_add_rows(world, role):
+    first, second, consultant = (
+        world.people.organisations[word].pk for word in ("first", "second", "consultant")
+    )
+    person = world.people.members["customer"].person_id
+
+    def grant(owner: int, receiver: int) -> str:
+        return (
+            "INSERT INTO accounts_grant (owner_id, receiver_id, scope, from_at) "
+            f"VALUES ({owner}, {receiver}, 'act', now())"
+        )
+
+    asked = {
+        "own grant": grant(first, second),
+        "a grant of another": grant(second, first),
+        "a grant of the consultant": grant(consultant, second),
+        "membership": (
+            "INSERT INTO accounts_membership "
+            "(person_id, organisation_id, organisation_kind, role, created_at) VALUES "
+            f"({person}, {second}, 'customer', 'interconnection_customer', now())"
+        ),
+        "organisation": (
+            "INSERT INTO accounts_organisation (name, kind, created_at) "
+            "VALUES ('New', 'customer', now())"
+        ),
+        "person": (
+            "INSERT INTO accounts_person (password, email, name, is_active, created_at) "
+            "VALUES ('', 'new@example.org', 'New', true, now())"
+        ),
+        "failure": "INSERT INTO accounts_failedsignin (who, at) VALUES ('x', now())",
+        "scheme": (
+            "INSERT INTO studies_scheme (study_id, number, outage, tripped_mw, elements, tier) "
+            f"VALUES ({world.study.pk}, 999, 'x', 1, '{{}}', 'ceii')"
+        ),
+    }
+    allowed = {
+        "own grant": {"customer", "program"},
+        "a grant of another": {"other", "program"},
+        "a grant of the consultant": {"consultant", "program"},
+        "membership": ADMINISTRATORS,
+        "organisation": ADMINISTRATORS,
+        "person": ADMINISTRATORS,
+        "failure": {"program"},
+        "scheme": PUBLISHERS,
+    }
+    with acting(world, role) as sql:
+        found = {what: changed(sql, statement) for what, statement in asked.items()}
+    assert found == {what: 1 if role in roles else "refused" for what, roles in allowed.items()}
+
+
+def test_a_grant_holds_from_its_beginning_to_its_end_and_not_when_revoked(world):
+    def seen() -> int:
+        with acting(world, "consultant") as sql:
+            return count(sql, "studies_studiedrequest")
+
+    Grant = apps.get_model("accounts", "Grant")
+    there = Grant.objects.filter(pk=world.grant.pk)
+    assert seen() == 1
+    there.update(until_at=AT - timedelta(days=3649))
+    assert seen() == 0
+    there.update(until_at=None, from_at=datetime(9000, 1, 1, tzinfo=UTC))
+    assert seen() == 0
+    there.update(from_at=AT - timedelta(days=3650), revoked_at=AT)
+    assert seen() == 0
+
+
+def test_a_grant_cannot_be_turned_to_the_favour_of_who_received_it(world):
+    with acting(world, "consultant") as sql:
+        assert changed(sql, "UPDATE accounts_grant SET scope = 'act'") == 0
+    with acting(world, "customer") as sql:
+        other = world.people.organisations["second"].pk
+        assert changed(sql, f"UPDATE accounts_grant SET owner_id = {other}") == "refused"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "ALTER TABLE studies_studiedrequest DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE studies_studiedrequest NO FORCE ROW LEVEL SECURITY",
+        "DROP POLICY studies_studiedrequest_seen ON studies_studiedrequest",
+        "CREATE POLICY mine ON studies_studiedrequest USING (true)",
+        "CREATE OR REPLACE FUNCTION gentie_role() RETURNS text LANGUAGE sql AS 'SELECT 1'",
+        "TRUNCATE accounts_grant CASCADE",
+        "SET ROLE gentie_owner",
+        "SET SESSION AUTHORIZATION gentie_owner",
+    ],
+)
+def test_the_application_role_cannot_switch_the_rules_off(world, statement):
+    with acting(world, "administrator") as sql:
+        assert changed(sql, statement) == "refused"
+    world.sql.execute("SET row_security = off")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        count(world.sql, "studies_studiedrequest")
+
+
+def test_who_acted_is_forgotten_at_the_end_of_the_transaction(world):
+    with acting(world, "program") as sql:
+        assert count(sql, "studies_studiedrequest") > 0
+    assert count(world.sql, "studies_studiedrequest") == 0
+
+
+def test_a_study_of_a_synthetic_grid_is_everybodys(as_application, tmp_path):
+    study = published_small_study(tmp_path / "bundle", by=BY, at=AT)
+    assert study.is_shown_in_full
+    assert count(as_application, "studies_studiedrequest") == study.requests.count() > 0
+    assert count(as_application, "studies_ledgerrow") == LedgerRow.objects.count() > 0
+    assert count(as_application, "studies_picture") > 0
+
+
+def test_a_request_cannot_be_shown_when_its_study_is_not(world):
+    world.sql.execute("SELECT set_config('gentie.role', 'planning_engineer', false)")
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        world.sql.execute("UPDATE studies_studiedrequest SET is_shown_in_full = true")

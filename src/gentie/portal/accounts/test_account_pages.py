@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pyotp
+import pytest
+from django.apps import apps
+from django.db import transaction
+from django.test import Client
+
+from gentie.contexts.accounts.actions import deactivate_person, give_grant, invite_member
+from gentie.contexts.accounts.examples import PASSWORD, cast
+from gentie.contexts.audit.reads import last_entry
+from gentie.contexts.studies.examples import published_small_study
+
+AT = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
+BY = "program:test"
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def people():
+    return cast(by=BY, at=AT)
+
+
+def given(client: Client, word: str, password: str = PASSWORD, **fields: str):
+    return client.post(
+        "/sign-in/", {"email": f"{word}@example.org", "password": password, **fields}
+    )
+
+
+def test_a_customer_signs_in_returns_to_the_page_and_signs_out(client, people):
+    assert "Sign in" in client.get("/sign-in/?next=/studies/").text
+    answer = given(client, "customer", next="/studies/")
+    assert (answer.status_code, answer.url) == (302, "/studies/")
+    page = client.get("/studies/")
+    assert "My projects" in page.text
+    assert "no-store" in page["Cache-Control"]
+    assert last_entry().action == "person.signed_in"
+    assert "Carla Customer" in client.get("/account/").text
+    assert client.post("/sign-out/").url == "/"
+    assert client.get("/account/").status_code == 302
+
+
+def test_nobody_is_led_to_another_site(client, people):
+    for elsewhere in ("https://example.com/", "//example.com/", "javascript:alert(1)"):
+        answer = given(client, "customer", next=elsewhere)
+        assert answer.url == "/account/"
+        client.post("/sign-out/")
+
+
+def test_a_wrong_password_is_said_and_too_many_wait(client, people):
+    for _ in range(5):
+        answer = given(client, "customer", "wrong")
+        assert "E-mail address or password is not right." in answer.text
+        assert 'value="customer@example.org"' in answer.text
+    answer = given(client, "customer")
+    assert "5 tries failed within 15 minutes. Try again in 15 minutes." in answer.text
+    assert "_auth_user_id" not in client.session
+
+
+def code_of(page: str) -> tuple[str, str]:
+    secret = re.search(r'id="secret">([^<]+)<', page)[1].replace(" ", "")
+    return secret, pyotp.TOTP(secret).now()
+
+
+def test_an_operators_role_sets_up_a_second_factor_and_is_asked_for_it(client, people):
+    assert given(client, "administrator", next="/people/").url == "/sign-in/second-factor/"
+    assert client.get("/people/").status_code == 302
+    page = client.get("/sign-in/second-factor/").text
+    assert "<svg" in page
+    assert " style=" not in page
+    _, code = code_of(page)
+    assert "This code is not right" in client.post("/sign-in/second-factor/", {"code": "1"}).text
+    assert client.post("/sign-in/second-factor/", {"code": code}).url == "/people/"
+    assert "Carla Customer" in client.get("/people/").text
+    client.post("/sign-out/")
+
+    assert given(client, "administrator", next="/people/").url == "/sign-in/code/"
+    assert client.get("/people/").status_code == 302
+    assert client.get("/sign-in/second-factor/").url == "/sign-in/"
+    assert "This code is not right" in client.post("/sign-in/code/", {"code": code}).text
+    apps.get_model("accounts", "SecondFactor").objects.update(last_step=0)
+    assert client.post("/sign-in/code/", {"code": code}).url == "/people/"
+    assert "Operator" in client.get("/people/").text
+
+
+def test_a_customer_may_have_a_second_factor_too(client, people):
+    given(client, "customer")
+    _, code = code_of(client.get("/sign-in/second-factor/").text)
+    assert client.post("/sign-in/second-factor/", {"code": code}).url == "/account/"
+    assert "An authenticator app is set up." in client.get("/account/").text
+    assert client.get("/sign-in/second-factor/").url == "/account/"
+
+
+def test_the_second_factors_pages_lead_who_gave_no_password_back(client):
+    for path in ("/sign-in/code/", "/sign-in/second-factor/"):
+        assert client.get(path).url == "/sign-in/"
+        assert client.post(path, {"code": "123456"}).url == "/sign-in/"
+
+
+def test_who_is_deactivated_is_out_at_the_next_page(client, people):
+    given(client, "customer")
+    assert client.get("/account/").status_code == 200
+    deactivate_person(person_id=people.members["customer"].person_id, by=BY, at=AT)
+    assert client.get("/account/").status_code == 302
+
+
+def test_a_person_of_two_organisations_chooses_for_which_to_act(client, people):
+    second = people.organisations["second"]
+    invite_member(
+        email="customer@example.org",
+        name="",
+        organisation_id=second.pk,
+        role="interconnection_customer",
+        by=BY,
+        at=AT,
+    )
+    give_grant(
+        owner_id=second.pk,
+        receiver_id=people.organisations["consultant"].pk,
+        scope="act",
+        from_at=AT,
+        until_at=None,
+        given_by=None,
+        by=BY,
+        at=AT,
+    )
+    given(client, "customer")
+    assert "Third Party Engineers" not in client.get("/account/").text
+    client.post("/account/organisation/", {"organisation": second.pk})
+    page = client.get("/account/").text
+    assert "Second Wind Company lets Third Party Engineers see what it owns and act on it" in page
+    client.post("/account/organisation/", {"organisation": people.organisations["operator"].pk})
+    assert "Second Wind Company lets" in client.get("/account/").text
+
+
+def test_a_form_without_its_token_is_refused_in_words(people):
+    answer = given(Client(enforce_csrf_checks=True), "customer")
+    assert answer.status_code == 403
+    assert "This form is out of date" in answer.text
+
+
+def test_a_private_study_shows_each_only_what_is_theirs(client, signed_in, people, tmp_path):
+    study = published_small_study(tmp_path / "bundle", by=BY, at=AT)
+    with transaction.atomic():
+        apps.get_model("studies", "Study").objects.update(is_shown_in_full=False)
+        study.requests.update(is_shown_in_full=False)
+        study.requests.filter(number=1).update(organisation=people.organisations["first"])
+    mine, *others = study.requests.values_list("name", flat=True)
+    within = f"/studies/{study.slug}/"
+
+    def seen() -> list[str]:
+        return [
+            name
+            for name in (mine, *others)
+            if client.get(f"{within}requests/{name}/").status_code == 200
+        ]
+
+    assert client.get(within).status_code == 404
+    assert seen() == []
+    signed_in(people.members["customer"])
+    assert seen() == [mine]
+    assert client.get(f"{within}bundle.zip").status_code == 403
+    assert "costs of every request" in client.get(f"{within}bundle.zip").text
+    signed_in(people.members["other"])
+    assert client.get(within).status_code == 404
+    assert client.get(f"{within}bundle.zip").status_code == 404
+    signed_in(people.members["engineer"])
+    assert seen() == [mine, *others]
+    bundle = client.get(f"{within}bundle.zip")
+    assert bundle.status_code == 200
+    assert len(b"".join(bundle.streaming_content)) > 1000
