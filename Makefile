@@ -137,7 +137,7 @@ peers: .venv-peers/.stamp ## an environment of their own for the second opinions
 	@touch $@
 
 requirements: $(STAMPS)/dev ## compile requirements/*.in to hashed *.txt
-	@cd requirements && for name in build runtime portal dev peers node; do \
+	@cd requirements && for name in build runtime portal exchange dev peers node; do \
 	  echo "· $$name"; \
 	  ../$(BIN)/uv --quiet pip compile $$name.in --output-file $$name.txt --universal \
 	    --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \

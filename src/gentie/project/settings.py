@@ -110,7 +110,12 @@ INSTALLED_APPS = [
     "csp",
     "gentie.contexts.audit",
     "gentie.contexts.accounts",
+    "gentie.contexts.notices",
+    "gentie.contexts.documents",
+    "gentie.contexts.ledger",
     "gentie.contexts.grid",
+    "gentie.contexts.guide",
+    "gentie.contexts.intake",
     "gentie.contexts.studies",
     "gentie.portal",
 ]

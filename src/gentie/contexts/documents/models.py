@@ -1,0 +1,1 @@
+"""Documents: what people hand in, byte for byte."""

@@ -1,0 +1,1 @@
+"""Guide: what connecting means, in plain words, and how to find it."""

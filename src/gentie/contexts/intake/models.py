@@ -1,0 +1,1 @@
+"""Intake: requests from the first draft to their place in a cluster."""

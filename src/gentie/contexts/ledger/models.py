@@ -1,0 +1,1 @@
+"""Ledger: who owes what, by double entry."""
