@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from gentie.contexts.accounts.roles import PROGRAM, Role
+from gentie.contexts.accounts.roles import OPERATOR_ROLES, PROGRAM, Role
 from gentie.quantities.findings import Finding
 from gentie.quantities.lifecycle import Lifecycle, Move
+from gentie.quantities.moments import said_moment
 
 CUSTOMERS = frozenset({str(Role.CUSTOMER), PROGRAM})
-STAFF = frozenset({str(Role.SPECIALIST), str(Role.ENGINEER), str(Role.ADMINISTRATOR), PROGRAM})
+STAFF = frozenset({*map(str, OPERATOR_ROLES), PROGRAM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Window:
         name: of the cluster.
         opens_at: its first moment.
         closes_at: the first moment after it.
+        zone: IANA name of the operator's zone.
         is_closed: the operator has closed it.
         at: the moment of asking.
     """
@@ -28,37 +30,25 @@ class Window:
     name: str
     opens_at: datetime
     closes_at: datetime
+    zone: str
     is_closed: bool
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What is asked when a request is submitted.
-
-    Attributes:
-        window: of its cluster.
-        faults: everything that its answers lack.
-    """
-
-    window: Window
-    faults: tuple[Finding, ...] = ()
-
-
-def window_is_open(asked: Submission) -> Finding | None:
+def window_is_open(window: Window) -> Finding | None:
     """Requests are taken at this moment."""
-    window = asked.window
     if window.at < window.opens_at:
+        opens = said_moment(window.opens_at, window.zone)
         return Finding(
-            "request.window.early",
-            f"The window of {window.name} opens {window.opens_at:%d %b %Y, %H:%M} UTC; until then "
-            "the draft is kept as it is.",
+            "intake.window.early",
+            f"The window of {window.name} opens {opens}; until then the draft is kept as it is.",
         )
     if window.is_closed or window.at >= window.closes_at:
+        closed = "is closed" if window.is_closed else "closed "
+        when = "" if window.is_closed else said_moment(window.closes_at, window.zone)
         return Finding(
-            "request.window.late",
-            f"The window of {window.name} closed {window.closes_at:%d %b %Y, %H:%M} UTC; keep the "
-            "draft for the next one.",
+            "intake.window.late",
+            f"The window of {window.name} {closed}{when}; keep the draft for the next one.",
         )
     return None
 
@@ -72,7 +62,7 @@ CLUSTER: Lifecycle[None] = Lifecycle(
     ),
 )
 
-REQUEST: Lifecycle[Submission] = Lifecycle(
+REQUEST: Lifecycle[Window] = Lifecycle(
     "request",
     "draft",
     (

@@ -30,7 +30,9 @@ class Cluster(models.Model):
     """On which its requests choose their points, and on which they are studied."""
     rulebook = models.CharField(max_length=100)
     rulebook_version = models.CharField(max_length=100)
-    """The rules that every request of the cluster is filed under."""
+    rulebook_digest = models.CharField(max_length=64)
+    rulebook_files = models.JSONField()
+    """Text of the rulebook's files by name: the rules that its requests are filed under, for good."""
 
     class Meta:
         ordering = ("-opens_at", "-id")

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q, QuerySet, Sum
 
-from gentie.contexts.intake.models import Cluster, QueuePosition, Request
+from gentie.contexts.grid.reads import point_at
+from gentie.contexts.intake.answers import read_answers
+from gentie.contexts.intake.checks import Asked
+from gentie.contexts.intake.lifecycles import Window
+from gentie.contexts.intake.models import Answer, Cluster, QueuePosition, Request, Typed
 from gentie.formats.requests import Component, Deliverability
 from gentie.formats.requests import Request as StudyRequest
 from gentie.formats.requests.writing import write_requests
+from gentie.rulebook.book import Rulebook, rulebook_of
 
 
 def clusters() -> QuerySet[Cluster]:
     """All clusters, the latest first, with how many of their requests are in and their MW."""
     inside = Q(positions__state="in_cluster")
-    return Cluster.objects.select_related("base_case").annotate(
-        filed=Count("positions"),
-        taken_in=Count("positions", filter=inside),
-        taken_in_mw=Sum("positions__net_mw", filter=inside),
+    return (
+        Cluster.objects.select_related("base_case")
+        .defer("rulebook_files")
+        .annotate(
+            filed=Count("positions"),
+            taken_in=Count("positions", filter=inside),
+            taken_in_mw=Sum("positions__net_mw", filter=inside),
+        )
     )
 
 
@@ -60,6 +71,95 @@ def organisations_in(cluster: Cluster) -> dict[str, int]:
 
 def requests_of(organisations: Sequence[int]) -> QuerySet[Request]:
     """Requests of organisations, drafts and filed ones, the latest first."""
-    return Request.objects.filter(organisation__in=organisations).select_related(
-        "cluster", "filing", "position", "organisation"
+    return (
+        Request.objects.filter(organisation__in=organisations)
+        .select_related("cluster__base_case", "filing", "position", "organisation")
+        .defer("cluster__rulebook_files")
     )
+
+
+def request_by_id(request_id: int) -> Request | None:
+    """A request with its cluster, filing and position."""
+    return (
+        Request.objects.filter(pk=request_id)
+        .defer("cluster__rulebook_files")
+        .select_related(
+            "cluster__base_case", "filing__filed_by", "position", "organisation", "made_by"
+        )
+        .first()
+    )
+
+
+def answers_of(request: Request) -> Mapping[str, Answer]:
+    """What stands in the fields of a request, by field."""
+    found = Answer.objects.filter(request=request).select_related("by")
+    return {answer.field: answer for answer in found}
+
+
+def set_aside(request: Request) -> QuerySet[Typed]:
+    """What was typed and became no answer, because somebody else had written meanwhile."""
+    return Typed.objects.filter(request=request, revision=0).select_related("by").order_by("-id")
+
+
+def drafts_of(organisation_id: int) -> QuerySet[Request]:
+    """Drafts of an organisation, the latest first."""
+    return Request.objects.filter(organisation_id=organisation_id, state="draft")
+
+
+def project_names(requests: Sequence[Request]) -> dict[int, str]:
+    """What stands as the name of the project, by request."""
+    found = Answer.objects.filter(request__in=requests, field="project").exclude(text="")
+    return dict(found.values_list("request_id", "text"))
+
+
+_rulebooks: dict[str, Rulebook] = {}
+"""By their digest: read once in a process."""
+
+
+def rulebook_pinned(cluster: Cluster) -> Rulebook:
+    """The rules that the requests of a cluster are filed under."""
+    known = _rulebooks.get(cluster.rulebook_digest)
+    if known is None:
+        files = Cluster.objects.values_list("rulebook_files", flat=True).get(pk=cluster.pk)
+        known = rulebook_of({name: text.encode() for name, text in files.items()})
+        _rulebooks[cluster.rulebook_digest] = known
+    return known
+
+
+def window_of(cluster: Cluster, at: datetime) -> Window:
+    """The window of a cluster, asked at a moment."""
+    return Window(
+        name=cluster.name,
+        opens_at=cluster.opens_at,
+        closes_at=cluster.closes_at,
+        zone=cluster.base_case.time_zone,
+        is_closed=cluster.state == "closed",
+        at=at,
+    )
+
+
+def evidence_count(request: Request) -> int:
+    """Documents of site control that were handed in."""
+    return 0
+
+
+def asked_of(request: Request, *, at: datetime) -> Asked:
+    """What the checks of a request are asked about, as it stands now."""
+    cluster = request.cluster
+    texts = dict(Answer.objects.filter(request=request).values_list("field", "text"))
+    answers = read_answers(texts)
+    rulebook = rulebook_pinned(cluster)
+    bus = answers.values.get("bus")
+    return Asked(
+        answers=answers,
+        rulebook=rulebook,
+        today=at.astimezone(ZoneInfo(rulebook.time_zone)).date(),
+        point_is_known=bus is not None and point_at(cluster.base_case, bus) is not None,
+        case_name=cluster.base_case.name,
+        evidence_count=evidence_count(request),
+    )
+
+
+def open_cluster_at(at: datetime) -> Cluster | None:
+    """The cluster whose window is open at a moment, or opens next."""
+    return clusters().filter(state="open", closes_at__gt=at).order_by("opens_at", "pk").first()

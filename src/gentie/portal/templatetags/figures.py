@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from decimal import Decimal
-from zoneinfo import ZoneInfo
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
+from gentie.quantities.moments import said_day, said_moment
 from gentie.quantities.money import Money
 
 register = template.Library()
@@ -60,16 +59,13 @@ def cents(value: Decimal, currency: str) -> str:
 @register.filter
 def moment(value: datetime, zone: str) -> str:
     """A time in the operator's zone: 2 Dec 2026, 17:00 PT."""
-    there = value.astimezone(ZoneInfo(zone))
-    name = re.sub(r"^([A-Z])[SD]T$", r"\1T", there.tzname() or zone)
-    return f"{there.day} {there:%b %Y, %H:%M} {name}"
+    return said_moment(value, zone)
 
 
 @register.filter
-def day(value: str) -> str:
+def day(value: str | date) -> str:
     """A day: 2 Dec 2026."""
-    there = date.fromisoformat(value)
-    return f"{there.day} {there:%b %Y}"
+    return said_day(date.fromisoformat(value) if isinstance(value, str) else value)
 
 
 @register.filter
