@@ -41,8 +41,10 @@ PLACES: tuple[Place, ...] = (
             "assumptions",
         ),
     ),
+    Place("clusters", _("Clusters"), ("cluster",)),
     Place("capacity", _("Capacity"), ("capacity_map", "capacity_point")),
 )
+MY_PROJECTS = Place("projects", _("My projects"), ("project",))
 
 
 def side(acting: Acting) -> str | Promise:
@@ -59,7 +61,7 @@ def frame(request: HttpRequest) -> dict[str, object]:
     return {
         "side": side(acting),
         "is_signed_in": acting.is_signed_in,
-        "places": PLACES,
+        "places": (*PLACES, MY_PROJECTS) if acting.is_customer else PLACES,
         "here": match.view_name if match else "",
         "version": gentie.__version__,
     }

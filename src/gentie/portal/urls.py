@@ -7,6 +7,8 @@ from gentie.portal.capacity.map import capacity_drawing, capacity_map
 from gentie.portal.capacity.pages import capacity, capacity_csv
 from gentie.portal.capacity.points import capacity_figures, capacity_panel, capacity_point
 from gentie.portal.guide.pages import start
+from gentie.portal.intake import clusters
+from gentie.portal.intake import pages as intake
 from gentie.portal.studies import pages
 
 of_a_study = [
@@ -22,6 +24,21 @@ of_a_study = [
     path("bundle.zip", pages.bundle, name="bundle"),
 ]
 
+of_a_project = [
+    path("", intake.project, name="project"),
+    path("answers/", intake.project_answers, name="project_answers"),
+    path("point/", intake.project_point, name="project_point"),
+    path("submit/", intake.project_submit, name="project_submit"),
+    path("discard/", intake.project_discard, name="project_discard"),
+    path("withdraw/", intake.project_withdraw, name="project_withdraw"),
+]
+
+of_a_cluster = [
+    path("", clusters.cluster, name="cluster"),
+    path("positions/", clusters.cluster_positions, name="cluster_positions"),
+    path("window/", clusters.cluster_window, name="cluster_window"),
+]
+
 urlpatterns = [
     path("", start, name="start"),
     path("sign-in/", accounts.sign_in, name="sign_in"),
@@ -31,6 +48,11 @@ urlpatterns = [
     path("account/", accounts.account, name="account"),
     path("account/organisation/", accounts.account_organisation, name="account_organisation"),
     path("people/", accounts.people, name="people"),
+    path("projects/", intake.projects, name="projects"),
+    path("projects/new/", intake.project_new, name="project_new"),
+    path("projects/<int:request_id>/", include(of_a_project)),
+    path("clusters/", clusters.clusters, name="clusters"),
+    path("clusters/<slug:slug>/", include(of_a_cluster)),
     path("studies/", pages.studies, name="studies"),
     path("studies/<slug:slug>/", include(of_a_study)),
     path("capacity/", capacity, name="capacity"),

@@ -74,6 +74,20 @@ DOORS: Mapping[str, Door] = MappingProxyType(
         "account": Door.SIGNED_IN,
         "account_organisation": Door.SIGNED_IN,
         "people": Door.ADMINISTRATOR,
+        # The rows decide which projects exist for whom.
+        "projects": Door.CUSTOMER,
+        "project": Door.SIGNED_IN,
+        "project_new": Door.CUSTOMER,
+        "project_answers": Door.CUSTOMER,
+        "project_point": Door.CUSTOMER,
+        "project_submit": Door.CUSTOMER,
+        "project_discard": Door.CUSTOMER,
+        "project_withdraw": Door.CUSTOMER,
+        # What is public of a filed request is a row of its own.
+        "clusters": Door.PUBLIC,
+        "cluster": Door.PUBLIC,
+        "cluster_positions": Door.STAFF,
+        "cluster_window": Door.STAFF,
         "capacity_map": Door.PUBLIC,
         # Only what is kept as public is given; lines of a real grid are not.
         "capacity_drawing": Door.PUBLIC,

@@ -69,13 +69,11 @@ def organisations_in(cluster: Cluster) -> dict[str, int]:
     return dict(owned.values_list("position__number", "organisation_id"))
 
 
-def requests_of(organisations: Sequence[int]) -> QuerySet[Request]:
-    """Requests of organisations, drafts and filed ones, the latest first."""
-    return (
-        Request.objects.filter(organisation__in=organisations)
-        .select_related("cluster__base_case", "filing", "position", "organisation")
-        .defer("cluster__rulebook_files")
-    )
+def requests_seen() -> QuerySet[Request]:
+    """Requests that the one who acts may see, drafts and filed ones, the latest first."""
+    return Request.objects.select_related(
+        "cluster__base_case", "filing", "position", "organisation"
+    ).defer("cluster__rulebook_files")
 
 
 def request_by_id(request_id: int) -> Request | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
@@ -15,12 +16,16 @@ from django.views.decorators.http import require_safe
 
 from gentie.contexts.grid import reads
 from gentie.contexts.grid.runs import MOST_MW, Busy, report_at
+from gentie.contexts.intake.reads import drafts_of, open_cluster_at, project_names
+from gentie.portal.accounts.asking import who_asks
 from gentie.portal.crumbs import Crumb
 from gentie.quantities.findings import BadInput, Finding
 from gentie.workbench.capacity import PointReport
 
 IN_PANEL = 8
 """Facilities that the panel beside the map shows; the point's page shows all."""
+MOST_DRAFTS = 5
+"""Drafts that a point is offered for."""
 
 
 def _asked_mw(words: str) -> float:
@@ -58,6 +63,24 @@ def _shown(report: PointReport) -> list[dict[str, object]]:
     ]
 
 
+def _asking_here(request: HttpRequest) -> dict[str, object]:
+    """What lets a customer begin a request at a point, or take the point into a draft."""
+    acting = who_asks(request)
+    window = open_cluster_at(datetime.now(UTC))
+    found: list[Any] = []
+    if window is not None and acting.is_customer and acting.organisation is not None:
+        found = list(drafts_of(acting.organisation)[:MOST_DRAFTS])
+    names = project_names(found) if found else {}
+    return {
+        "window": window,
+        "is_customer": acting.is_customer,
+        "drafts": [
+            (one, names.get(one.pk) or _("request %(number)s") % {"number": one.pk})
+            for one in found
+        ],
+    }
+
+
 def _told(
     request: HttpRequest, bus: int, *, most: int | None = None
 ) -> tuple[dict[str, object], int]:
@@ -77,6 +100,7 @@ def _told(
         "mw": words,
         "most_mw": MOST_MW,
         "name": point.bus_name.strip() or point.point,
+        **_asking_here(request),
         "crumbs": [
             Crumb(_("Capacity"), reverse("capacity")),
             Crumb(_("Point %(bus)s") % {"bus": bus}),
