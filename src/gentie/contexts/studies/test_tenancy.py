@@ -147,7 +147,7 @@ OF_THE_STUDY = (
 CUSTOMERS, STAFF = ("customer", "other", "consultant"), ("specialist", "engineer", "administrator")
 SEEN = {
     "accounts_person": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
-    "accounts_organisation": {"customer": 2, "other": 1, "consultant": 2}
+    "accounts_organisation": {"visitor": 1, "customer": 3, "other": 2, "consultant": 3}
     | dict.fromkeys(STAFF, "all"),
     "accounts_membership": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
     "accounts_grant": {"customer": 1, "consultant": 1} | dict.fromkeys(STAFF, "all"),
