@@ -10,6 +10,8 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+from gentie.contexts.intake.form import FIELDS, SECTIONS
+from gentie.contexts.intake.lifecycles import CLUSTER, POSITION, REQUEST
 from gentie.rulebook.book import load_grid_profile, load_rulebook
 from gentie.workbench.bundle import bundle_files
 from gentie.workbench.capacity import MAP_COLUMNS
@@ -29,6 +31,8 @@ def pages() -> dict[str, str]:
         "results.md": HEAD + results(),
         "rulebook.md": HEAD + rulebook(),
         "findings.md": HEAD + findings(),
+        "lifecycles.md": HEAD + lifecycles(),
+        "request-form.md": HEAD + request_form(),
     }
 
 
@@ -155,6 +159,55 @@ def findings() -> str:
             "",
         ]
     )
+
+
+def lifecycles() -> str:
+    """Every lifecycle: its diagram, and who may make which move."""
+    lines = [
+        "# Lifecycles",
+        "",
+        (
+            "A move that may not be made is refused with the codes `SUBJECT.MOVE.role` or "
+            "`SUBJECT.MOVE.state`, or with the reasons of its own checks."
+        ),
+        "",
+    ]
+    for one in (CLUSTER, REQUEST, POSITION):
+        lines += [
+            f"## {one.subject.capitalize()}",
+            "",
+            "```mermaid",
+            one.mermaid().rstrip(),
+            "```",
+            "",
+        ]
+        lines += ["| move | from | to | who |", "|---|---|---|---|"]
+        lines += [
+            f"| {move.name} | {', '.join(move.source)} | {move.target} | "
+            f"{', '.join(sorted(move.roles))} |"
+            for move in one.moves
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def request_form() -> str:
+    """Every field of the request form."""
+    lines = ["# The request form, field by field", ""]
+    for section, title in SECTIONS:
+        lines += [f"## {title}", "", "| field | asked | kind | unit | range or choices |"]
+        lines.append("|---|---|---|---|---|")
+        for field in FIELDS:
+            if field.section != section:
+                continue
+            span = ", ".join(value for value, _ in field.choices)
+            if field.least is not None:
+                span = f"{field.least:g} to {field.most:,.0f}"
+            lines.append(
+                f"| `{field.key}` | {field.label} | {field.kind} | {field.unit} | {span} |"
+            )
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _names_a_finding(call: ast.Call) -> bool:
