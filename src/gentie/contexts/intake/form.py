@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from django.utils.translation import gettext_noop as _
-
 from gentie.formats.requests.request import TECHNOLOGIES
 
 MOST_TECHNOLOGIES = 8
 """Rows of technologies that the form holds; the rulebook may allow fewer."""
+
+
+def _(words: str) -> str:
+    """Mark words for translation; who shows them translates them."""
+    return words
+
 
 Texts = Mapping[str, str]
 """What stands in the fields, as typed, by field."""
