@@ -8,7 +8,7 @@ SEEN = """gentie_is_program() OR gentie_is_operator() OR id = gentie_organisatio
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_tenancy")]
+    dependencies = [("accounts", "0004_installation")]
     operations = [
         migrations.RunSQL(
             "ALTER POLICY accounts_organisation_select ON accounts_organisation "
