@@ -27,7 +27,7 @@ def world(transactional_db):
     return SimpleNamespace(people=people, case=case, cluster=cluster, point=point, at=at)
 
 
-def draft(world, **changed: str):
+def draft(world, **changed):
     from gentie.contexts.intake.examples import example_draft
 
     member = world.people.members["customer"]
@@ -46,7 +46,7 @@ def test_a_draft_is_accessible_fits_and_tells_what_is_wrong(  # noqa: PLR0917 - 
 ):
     from playwright.sync_api import expect
 
-    request = draft(world, project="", site_share="10", certified="")
+    request = draft(world, project="", site_share="10", certified="", is_shown=False)
     page = open_page("/sign-in/?next=/projects/", size=size, scheme=scheme, silent=False)
     sign_in(page, "customer")
     expect(page.get_by_role("heading", level=1)).to_have_text("My projects")
@@ -152,7 +152,7 @@ def test_the_whole_form_works_without_script(world, browser, site):
 
     context = browser.new_context(base_url=site, java_script_enabled=False)
     page = context.new_page()
-    request = draft(world, project="")
+    request = draft(world, project="", is_shown=False)
     page.goto(f"/sign-in/?next=/projects/{request.pk}/")
     sign_in(page, "customer")
     page.get_by_label("Name of the project").fill("By hand")

@@ -80,6 +80,8 @@ DOORS: Mapping[str, Door] = MappingProxyType(
         "project_new": Door.CUSTOMER,
         "project_answers": Door.CUSTOMER,
         "project_point": Door.CUSTOMER,
+        "project_evidence": Door.CUSTOMER,
+        "project_payment": Door.STAFF,
         "project_submit": Door.CUSTOMER,
         "project_discard": Door.CUSTOMER,
         "project_withdraw": Door.CUSTOMER,

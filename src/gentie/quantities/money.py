@@ -31,6 +31,10 @@ class Money:
             raise ValueError(f"cannot add {self.currency} and {other.currency}")
         return Money(self.amount + other.amount, self.currency)
 
+    def __neg__(self) -> Money:
+        """The opposite amount."""
+        return Money(-self.amount, self.currency)
+
     def __str__(self) -> str:
         """Thousands separated; whole amounts without cents, dollars with their sign."""
         digits = 0 if self.amount == self.amount.to_integral_value() else 2

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
-from gentie.contexts.grid.models import BaseCase
-from gentie.contexts.intake.actions.drafting import start_request
+from gentie.contexts.intake.actions.drafting import hand_in_evidence, start_request
 from gentie.contexts.intake.actions.windows import open_cluster
 from gentie.contexts.intake.models import Cluster, Request
 from gentie.rulebook.book import load_rulebook
@@ -37,8 +37,10 @@ COMPLETE: Mapping[str, str] = {
 }
 """Answers that lack the point only."""
 
+EVIDENCE = b"%PDF-1.4\n% An invented option on a site.\n%%EOF\n"
 
-def example_cluster(case: BaseCase, *, by: str, at: datetime, mark: str = "C2") -> Cluster:
+
+def example_cluster(case: Any, *, by: str, at: datetime, mark: str = "C2") -> Cluster:
     """A cluster whose window opened yesterday and closes in a month."""
     return open_cluster(
         name=f"Cluster {mark[1:]}",
@@ -61,11 +63,15 @@ def example_draft(
     by: str,
     at: datetime,
     bus: int | None = None,
+    is_shown: bool = True,
     **changed: str,
 ) -> Request:
-    """A draft with all answers; some can be changed, an empty text leaves one out."""
+    """A draft with all answers; some can be changed, an empty text leaves one out.
+
+    ``is_shown``: with a document that shows the control of the site.
+    """
     texts = {**COMPLETE, **({} if bus is None else {"bus": str(bus)}), **changed}
-    return start_request(
+    made = start_request(
         organisation_id=organisation_id,
         cluster_id=cluster.pk,
         person_id=person_id,
@@ -73,3 +79,6 @@ def example_draft(
         at=at,
         texts={field: text for field, text in texts.items() if text},
     )
+    if is_shown:
+        hand_in_evidence(request_id=made.pk, file_name="option.pdf", content=EVIDENCE, by=by, at=at)
+    return made

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from gentie.contexts.documents.reads import documents_of
 from gentie.contexts.grid.reads import point_at
 from gentie.contexts.intake.answers import read_answers
 from gentie.contexts.intake.checks import Asked
 from gentie.contexts.intake.lifecycles import Window
 from gentie.contexts.intake.models import Answer, Cluster, QueuePosition, Request, Typed
+from gentie.contexts.ledger.reads import DueAndPaid, due_and_paid, entries_of
 from gentie.formats.requests import Component, Deliverability
 from gentie.formats.requests import Request as StudyRequest
 from gentie.formats.requests.writing import write_requests
 from gentie.rulebook.book import Rulebook, rulebook_of
+
+SITE_CONTROL = "site_control"
+"""Kind of the documents that show the control of a site."""
 
 
 def clusters() -> QuerySet[Cluster]:
@@ -138,7 +144,27 @@ def window_of(cluster: Cluster, at: datetime) -> Window:
 
 def evidence_count(request: Request) -> int:
     """Documents of site control that were handed in."""
-    return 0
+    return evidence_of(request).count()
+
+
+def evidence_of(request: Request) -> QuerySet[Any]:
+    """Documents of site control, the latest version first."""
+    return documents_of(subject_of(request.pk)).filter(kind=SITE_CONTROL)
+
+
+def subject_of(request_id: int) -> str:
+    """A request as the audit, the ledger, documents and notices name it."""
+    return f"request:{request_id}"
+
+
+def entries_about(request: Request) -> QuerySet[Any]:
+    """Every entry of the ledger about a request, oldest first."""
+    return entries_of(subject_of(request.pk))
+
+
+def money_of(request: Request) -> DueAndPaid:
+    """What was asked for with a filed request, and what came in."""
+    return due_and_paid(subject_of(request.pk), currency=request.filing.currency)
 
 
 def asked_of(request: Request, *, at: datetime) -> Asked:

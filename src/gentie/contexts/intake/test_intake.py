@@ -14,21 +14,26 @@ from gentie.contexts.grid.examples import published_small_case
 from gentie.contexts.intake.actions.drafting import (
     Words,
     discard_request,
+    hand_in_evidence,
     save_answers,
     start_request,
 )
 from gentie.contexts.intake.actions.filing import submit_request
+from gentie.contexts.intake.actions.paying import record_payment
 from gentie.contexts.intake.actions.queueing import move_positions
 from gentie.contexts.intake.actions.windows import move_window, open_cluster
-from gentie.contexts.intake.examples import example_cluster, example_draft
+from gentie.contexts.intake.examples import EVIDENCE, example_cluster, example_draft
 from gentie.contexts.intake.lifecycles import CLUSTER, CUSTOMERS, POSITION, REQUEST, STAFF, Window
 from gentie.contexts.intake.models import Answer, Filing, QueuePosition, Request, Typed
 from gentie.contexts.intake.reads import (
     cluster_by_slug,
+    evidence_count,
+    money_of,
     organisations_in,
     rulebook_pinned,
     study_file,
 )
+from gentie.contexts.ledger.reads import balance
 from gentie.formats.requests import read_requests
 from gentie.quantities.findings import BadInput
 from gentie.quantities.lifecycle import Step
@@ -40,7 +45,7 @@ CUSTOMER = "interconnection_customer"
 
 
 @pytest.fixture
-def world(db, monkeypatch):
+def world(db):
     people = cast(by=BY, at=AT)
     case = published_small_case(by=BY, at=AT)
     cluster = example_cluster(case, by=BY, at=AT)
@@ -55,7 +60,7 @@ def world(db, monkeypatch):
     )
 
 
-def draft(world, **changed: str) -> Request:
+def draft(world, **changed) -> Request:
     return example_draft(
         world.cluster,
         organisation_id=world.first,
@@ -167,13 +172,7 @@ def test_a_draft_that_is_let_go_keeps_what_was_typed(world):
 # ------------------------------------------------------------------------------------ filing
 
 
-@pytest.fixture
-def shown(monkeypatch):
-    """Site control is shown by a document."""
-    monkeypatch.setattr("gentie.contexts.intake.reads.evidence_count", lambda request: 1)
-
-
-def test_a_complete_request_is_filed_and_pinned(world, shown):
+def test_a_complete_request_is_filed_and_pinned(world):
     request = draft(world)
     filing = submit(world, request)
     request.refresh_from_db()
@@ -197,8 +196,65 @@ def test_a_complete_request_is_filed_and_pinned(world, shown):
         save(world, request, world.carla, project=("More", 1))
 
 
+def test_filing_invoices_the_deposit_and_tells_both_sides(world):
+    request = draft(world, site_control="in_lieu", site_regulation="Public land")
+    submit(world, request)
+    held = balance(f"request:{request.pk}")
+    assert {account: money.amount for account, money in held.items()} == {
+        "receivable": 955_000,
+        "fees": -5_000,
+        "deposits_held": -950_000,
+    }
+    Notice = apps.get_model("notices", "Notice")
+    told = Notice.objects.values_list("organisation__name", "title", "address")
+    assert set(told) == {
+        (name, title, f"/projects/{request.pk}/")
+        for name, title in (
+            ("Example Grid Operator", "C2-001 was filed"),
+            ("First Sun Projects", "C2-001 was received"),
+        )
+    }
+
+
+def test_payments_are_taken_up_to_what_is_due(world):
+    request = draft(world)
+    with pytest.raises(BadInput, match="There is no such request"):
+        record_payment(request_id=request.pk, amount="5", by=BY, at=AT)
+    submit(world, request)
+    for amount, sentence in (
+        ("much", "“much” is not an amount that can be received; give one such as 155,000.00."),
+        ("0.001", "“0.001” is not an amount that can be received; give one such as 155,000.00."),
+        ("-5", "“-5” is not an amount that can be received; give one such as 155,000.00."),
+        (
+            "155,000.01",
+            (
+                "$155,000.01 is more than the $155,000 that are due for C2-001: look at the request it "
+                "is for."
+            ),
+        ),
+    ):
+        with pytest.raises(BadInput) as refused:
+            record_payment(request_id=request.pk, amount=amount, by=BY, at=AT)
+        assert [one.sentence for one in refused.value.findings] == [sentence]
+    left = record_payment(request_id=request.pk, amount="$100,000", by=BY, at=AT)
+    assert left.amount == 55_000
+    assert record_payment(request_id=request.pk, amount="55000", by=BY, at=AT).amount == 0
+    assert money_of(request).is_paid
+    assert balance(f"request:{request.pk}")["cash"].amount == 155_000
+
+
+def test_evidence_is_handed_in_while_it_is_a_draft(world):
+    request = draft(world)
+    with pytest.raises(BadInput):
+        hand_in_evidence(request_id=request.pk, file_name="x.pdf", content=b"", by=BY, at=AT)
+    assert evidence_count(request) == 1
+    submit(world, request)
+    with pytest.raises(BadInput, match="This request is filed"):
+        hand_in_evidence(request_id=request.pk, file_name="x.pdf", content=EVIDENCE, by=BY, at=AT)
+
+
 def test_a_refusal_tells_everything_and_changes_nothing(world):
-    request = draft(world, project="", gross_mw="200", site_share="10")
+    request = draft(world, project="", gross_mw="200", site_share="10", is_shown=False)
     with pytest.raises(BadInput) as refused:
         submit(world, request, AT + timedelta(days=31))
     assert [one.code for one in refused.value.findings] == [
@@ -214,7 +270,7 @@ def test_a_refusal_tells_everything_and_changes_nothing(world):
     assert not QueuePosition.objects.exists()
 
 
-def test_before_the_window_and_after_it_nothing_is_filed(world, shown):
+def test_before_the_window_and_after_it_nothing_is_filed(world):
     request = draft(world)
     for at, sentence in (
         (
@@ -242,12 +298,12 @@ def test_before_the_window_and_after_it_nothing_is_filed(world, shown):
     submit(world, request)
 
 
-def test_numbers_follow_each_other(world, shown):
+def test_numbers_follow_each_other(world):
     numbers = [submit(world, draft(world)).request.position.number for _ in range(3)]
     assert numbers == ["C2-001", "C2-002", "C2-003"]
 
 
-def test_the_rules_are_those_of_the_cluster_for_good(world, shown, monkeypatch):
+def test_the_rules_are_those_of_the_cluster_for_good(world, monkeypatch):
     assert rulebook_pinned(world.cluster).digest == load_rulebook().digest
     monkeypatch.setattr("gentie.rulebook.book.load_rulebook", None)
     submit(world, draft(world))
@@ -260,7 +316,7 @@ def move(world, name: str, *numbers: str, role: str = "planning_engineer") -> No
     move_positions(numbers=numbers, move=name, role=role, by=BY, at=AT)
 
 
-def test_a_study_reads_what_is_in_the_cluster(world, shown):
+def test_a_study_reads_what_is_in_the_cluster(world):
     first, second = (submit(world, draft(world)).request.position for _ in range(2))
     assert study_file(world.cluster).count(b"\n") == 1
     move(world, "take_in", first.number, second.number)
@@ -279,7 +335,7 @@ def test_a_study_reads_what_is_in_the_cluster(world, shown):
     assert (found.filed, found.taken_in, found.taken_in_mw) == (2, 1, 80.0)
 
 
-def test_one_that_cannot_be_moved_stops_all(world, shown):
+def test_one_that_cannot_be_moved_stops_all(world):
     first, second = (submit(world, draft(world)).request.position for _ in range(2))
     move(world, "withdraw", second.number, role=CUSTOMER)
     with pytest.raises(BadInput) as refused:
@@ -294,7 +350,7 @@ def test_one_that_cannot_be_moved_stops_all(world, shown):
         move(world, "take_in")
 
 
-def test_what_was_filed_does_not_change(world, shown):
+def test_what_was_filed_does_not_change(world):
     position = submit(world, draft(world)).request.position
     with (
         pytest.raises(IntegrityError, match="what was filed does not change"),
@@ -357,9 +413,8 @@ def test_a_cluster_that_cannot_be_is_refused_with_every_reason(world):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_at_once_lose_nothing(monkeypatch):
+def test_many_at_once_lose_nothing():
     """Eight threads write into one field and submit eight requests: nothing is lost or doubled."""
-    monkeypatch.setattr("gentie.contexts.intake.reads.evidence_count", lambda request: 1)
     people = cast(by=BY, at=AT)
     case = published_small_case(by=BY, at=AT)
     cluster = example_cluster(case, by=BY, at=AT)

@@ -31,9 +31,8 @@ TABLES = (
 
 
 @pytest.fixture
-def world(as_application, monkeypatch):
+def world(as_application):
     """Two customers with a draft and a filed request each; the first lets the consultant read."""
-    monkeypatch.setattr("gentie.contexts.intake.reads.evidence_count", lambda request: 1)
     people = cast(by=BY, at=AT)
     case = published_small_case(by=BY, at=AT)
     cluster = example_cluster(case, by=BY, at=AT)

@@ -20,6 +20,7 @@ class Account(TextChoices):
     RECEIVABLE = "receivable", _("Accounts receivable")
     CASH = "cash", _("Cash")
     DEPOSITS_HELD = "deposits_held", _("Deposits held")
+    FEES = "fees", _("Application fees")
     STUDY_COST = "study_cost", _("Study cost")
     REFUNDS_PAYABLE = "refunds_payable", _("Refunds payable")
 
@@ -47,10 +48,11 @@ REVERSAL = "reversal"
 PAYMENTS = ("payment_received",)
 INVOICES = (DEPOSIT_INVOICED, "study_cost_invoiced")
 
-_R, _C, _D, _S, _P = (
+_R, _C, _D, _F, _S, _P = (
     Account.RECEIVABLE,
     Account.CASH,
     Account.DEPOSITS_HELD,
+    Account.FEES,
     Account.STUDY_COST,
     Account.REFUNDS_PAYABLE,
 )
@@ -59,7 +61,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         word: Kind(word, label, frozenset(debits), frozenset(credits_))
         for word, label, debits, credits_ in (
-            (DEPOSIT_INVOICED, _("Deposit invoiced"), {_R}, {_D}),
+            (DEPOSIT_INVOICED, _("Fee and deposits invoiced"), {_R}, {_D, _F}),
             ("payment_received", _("Payment received"), {_C}, {_R}),
             ("study_cost_drawn", _("Study cost drawn from the deposit"), {_D}, {_S}),
             ("study_cost_invoiced", _("Study cost above the deposit invoiced"), {_R}, {_S}),

@@ -14,6 +14,7 @@ from gentie.contexts.intake import reads
 from gentie.contexts.intake.checks import Asked, faults_of
 from gentie.contexts.intake.deposits import deposits
 from gentie.contexts.intake.form import FIELDS, IN_LIEU, SECTIONS, Field, asked_fields
+from gentie.contexts.ledger.chart import KINDS, Account
 from gentie.quantities.findings import Finding
 
 ROWS = ("technology_", "mw_", "mwh_")
@@ -151,6 +152,26 @@ def summary_of(request: Any, asked: Asked) -> dict[str, object]:
         ],
         "missing": len(faults_of(asked)),
     }
+
+
+def posted(entries: Iterable[Any]) -> list[dict[str, object]]:
+    """Entries of the ledger with their words: debits first, amounts without a sign."""
+    return [
+        {
+            "at": entry.at,
+            "words": KINDS[entry.kind].label,
+            "postings": [
+                {
+                    "account": Account(one.account).label,
+                    "debit": one.amount if one.amount > 0 else None,
+                    "credit": -one.amount if one.amount < 0 else None,
+                    "currency": one.currency,
+                }
+                for one in sorted(entry.postings.all(), key=lambda one: -one.amount)
+            ],
+        }
+        for entry in entries
+    ]
 
 
 def answered(request: Any) -> Sequence[tuple[str, list[tuple[str, str]]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,15 +21,17 @@ from gentie.contexts.intake import reads
 from gentie.contexts.intake.actions.drafting import (
     Words,
     discard_request,
+    hand_in_evidence,
     save_answers,
     start_request,
 )
 from gentie.contexts.intake.actions.filing import submit_request
+from gentie.contexts.intake.actions.paying import record_payment
 from gentie.contexts.intake.actions.queueing import move_positions
 from gentie.contexts.intake.form import FIELD, asked_fields
 from gentie.portal.accounts.asking import who_asks
 from gentie.portal.crumbs import Crumb
-from gentie.portal.intake.drawing import answered, sections_of, summary_of
+from gentie.portal.intake.drawing import answered, posted, sections_of, summary_of
 from gentie.quantities.findings import BadInput, Finding
 
 
@@ -149,12 +152,20 @@ def _shown(
     if found.state == "draft":
         context |= {
             "sections": sections_of(found, reasons),
+            "evidence": reads.evidence_of(found),
+            "evidence_wrong": [one for one in reasons if one.where == "site_evidence"],
             "window": reads.window_of(cluster, now),
             **summary_of(found, asked),
         }
         return render(request, "intake/draft.html", context, status=status)
     if found.state == "filed":
         context |= {"sections": answered(found), "filing": found.filing, "place": found.position}
+        context |= {
+            "evidence": reads.evidence_of(found),
+            "paid": reads.money_of(found),
+            "entries": posted(reads.entries_about(found)),
+            "may_record": acting.is_operator,
+        }
         return render(request, "intake/filed.html", context, status=status)
     return render(request, "intake/discarded.html", context, status=status)
 
@@ -230,6 +241,47 @@ def _typed_form(request: HttpRequest, found: Any) -> dict[str, Words]:
         if text != before:
             words[key] = Words(text, int(revision) if revision.isdecimal() else 0)
     return words
+
+
+@require_POST
+def project_evidence(request: HttpRequest, request_id: int) -> HttpResponse:
+    """Take a document that shows the control of the site."""
+    acting, found = who_asks(request), _found(request_id)
+    uploaded = request.FILES.get("evidence")
+    if uploaded is None:
+        nothing = Finding(
+            "intake.evidence.none",
+            _("No file came with it: choose a document first."),
+            where="site_evidence",
+        )
+        return _shown(request, found, (nothing,), 422)
+    try:
+        hand_in_evidence(
+            request_id=found.pk,
+            file_name=uploaded.name or "",
+            content=uploaded.read(),
+            by=acting.by,
+            at=_now(),
+        )
+    except BadInput as refused:
+        here = tuple(replace(one, where="site_evidence") for one in refused.findings)
+        return _shown(request, _found(request_id), here, 422)
+    return redirect(f"{reverse('project', args=[found.pk])}#field-site_evidence")
+
+
+@require_POST
+def project_payment(request: HttpRequest, request_id: int) -> HttpResponse:
+    """Record a payment that came in."""
+    acting, found = who_asks(request), _found(request_id)
+    if found.state != "filed":
+        raise Http404
+    try:
+        record_payment(
+            request_id=found.pk, amount=request.POST.get("amount", ""), by=acting.by, at=_now()
+        )
+    except BadInput as refused:
+        return _shown(request, found, refused.findings, 422)
+    return redirect("project", found.pk)
 
 
 @require_POST

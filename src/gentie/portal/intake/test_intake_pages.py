@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from types import SimpleNamespace
 
 import pytest
 from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from gentie.contexts.accounts.examples import cast
 from gentie.contexts.grid.examples import published_small_case
 from gentie.contexts.intake.actions.filing import submit_request
 from gentie.contexts.intake.actions.windows import move_window
-from gentie.contexts.intake.examples import example_cluster, example_draft
+from gentie.contexts.intake.examples import COMPLETE, EVIDENCE, example_cluster, example_draft
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 BY = "program:test"
@@ -23,15 +25,14 @@ QueuePosition = apps.get_model("intake", "QueuePosition")
 
 
 @pytest.fixture
-def world(db, monkeypatch, signed_in):
-    monkeypatch.setattr("gentie.contexts.intake.reads.evidence_count", lambda request: 1)
+def world(db, signed_in):
     at = NOW - timedelta(hours=1)
     people = cast(by=BY, at=at)
     case = published_small_case(by=BY, at=at)
     cluster = example_cluster(case, by=BY, at=at)
     bus = case.points.exclude(capacity_mw=None).first().bus
 
-    def draft(word: str = "customer", **changed: str):
+    def draft(word: str = "customer", **changed):
         member = people.members[word]
         return example_draft(
             cluster,
@@ -42,7 +43,7 @@ def world(db, monkeypatch, signed_in):
             **{"bus": str(bus), **changed},
         )
 
-    def filed(word: str = "customer", **changed: str):
+    def filed(word: str = "customer", **changed):
         made = draft(word, **changed)
         submit_request(
             request_id=made.pk,
@@ -76,12 +77,17 @@ def test_a_project_is_begun_with_a_point_filled_in_and_filed(world):
     begun = client.post("/projects/new/", {"bus": world.bus})
     request = Request.objects.get()
     assert begun.url == f"/projects/{request.pk}/"
-    from gentie.contexts.intake.examples import COMPLETE
-
     told = answers(client, request, **{field: (text, 0) for field, text in COMPLETE.items()})
     assert all(one["is_saved"] for one in told.json()["kept"].values())
     assert "limited_by" in told.json()["asked"]
     assert "$155,000" in told.json()["summary"]
+    assert "upload the deed" in client.post(f"/projects/{request.pk}/submit/").text
+    evidence = f"/projects/{request.pk}/evidence/"
+    assert "choose a document first" in client.post(evidence).text
+    assert client.post(evidence, {"evidence": BytesIO(b"nothing known")}).status_code == 422
+    handed = client.post(evidence, {"evidence": SimpleUploadedFile("option.pdf", EVIDENCE)})
+    assert handed.url == f"/projects/{request.pk}/#field-site_evidence"
+    assert "option.pdf" in client.get(f"/projects/{request.pk}/").text
     filed = client.post(f"/projects/{request.pk}/submit/")
     assert filed.status_code == 302
     page = client.get(filed.url).text
@@ -136,7 +142,7 @@ def test_another_organisation_does_not_find_a_project(world, word, is_filed):
     request = world.filed() if is_filed else world.draft()
     client = world.come(word)
     assert client.get(f"/projects/{request.pk}/").status_code == 404
-    for verb in ("answers", "point", "submit", "discard", "withdraw"):
+    for verb in ("answers", "point", "evidence", "submit", "discard", "withdraw"):
         assert client.post(f"/projects/{request.pk}/{verb}/").status_code == 404
     assert "Example Sun" not in client.get("/projects/").text
     public = client.get("/clusters/cluster-2/").text
@@ -154,6 +160,22 @@ def test_the_operator_reads_a_project_and_does_not_write_in_it(world):
     assert "Submit request" not in page
     assert "request-form.js" not in page
     assert client.post(f"/projects/{request.pk}/submit/").status_code == 403
+
+
+def test_the_operator_records_what_was_paid(world):
+    request = world.filed()
+    client = world.come("specialist")
+    address = f"/projects/{request.pk}/"
+    assert "Record the payment" in client.get(address).text
+    assert client.post(f"{address}payment/", {"amount": "lots"}).status_code == 422
+    client.post(f"{address}payment/", {"amount": "155,000"})
+    page = client.get(address).text
+    assert "Record the payment" not in page
+    assert page.count("$155,000.00") == 3
+    assert client.post(f"/projects/{world.draft().pk}/payment/").status_code == 404
+    client = world.come("customer")
+    assert "Payment received" in client.get(address).text
+    assert client.post(f"{address}payment/", {"amount": "1"}).status_code == 403
 
 
 def test_a_point_is_taken_into_a_draft(world):

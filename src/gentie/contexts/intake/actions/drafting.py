@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from gentie.contexts.audit.actions import record
+from gentie.contexts.documents.actions import store_document
 from gentie.contexts.intake.answers import MOST_CHARACTERS, named
 from gentie.contexts.intake.form import FIELD
 from gentie.contexts.intake.lifecycles import REQUEST
 from gentie.contexts.intake.models import Answer, Cluster, Request, Typed
-from gentie.contexts.intake.reads import window_of
+from gentie.contexts.intake.reads import SITE_CONTROL, subject_of, window_of
 from gentie.quantities.findings import BadInput, Finding
 from gentie.quantities.lifecycle import Refused
 
@@ -178,6 +180,38 @@ def _keep(request_id: int, field: str, said: Words, *, person_id: int | None, at
         return Kept(field, now.revision, text, is_saved=True)
     Typed.objects.create(request_id=request_id, field=field, revision=0, **written)
     return Kept(field, now.revision, now.text, is_saved=False, by=now.by.name if now.by else "")
+
+
+@transaction.atomic
+def hand_in_evidence(
+    *, request_id: int, file_name: str, content: bytes, by: str, at: datetime
+) -> Any:
+    """Keep a document that shows the control of the site.
+
+    Args:
+        request_id: of the draft.
+        file_name: as it was handed in.
+        content: of the file.
+        by: who, as ``kind:id``.
+        at: when.
+
+    Raises:
+        BadInput: the draft is filed or gone, or the document cannot be taken; every reason.
+    """
+    request = Request.objects.filter(pk=request_id).first()
+    reasons = _unkept(request, {})
+    if reasons:
+        raise BadInput(reasons)
+    assert request is not None
+    return store_document(
+        subject=subject_of(request_id),
+        kind=SITE_CONTROL,
+        organisation_id=request.organisation_id,
+        file_name=file_name,
+        content=content,
+        by=by,
+        at=at,
+    )
 
 
 @transaction.atomic

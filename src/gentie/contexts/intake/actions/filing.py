@@ -16,7 +16,10 @@ from gentie.contexts.intake.deposits import deposits
 from gentie.contexts.intake.form import IN_LIEU, asked_fields
 from gentie.contexts.intake.lifecycles import REQUEST
 from gentie.contexts.intake.models import Cluster, Filing, QueuePosition, Request
-from gentie.contexts.intake.reads import asked_of, window_of
+from gentie.contexts.intake.reads import asked_of, subject_of, window_of
+from gentie.contexts.ledger.actions import post
+from gentie.contexts.ledger.chart import DEPOSIT_INVOICED, Account
+from gentie.contexts.notices.actions import queue
 from gentie.quantities.findings import BadInput, Finding
 from gentie.quantities.lifecycle import Refused
 
@@ -84,14 +87,45 @@ def submit_request(
         filed_by_id=person_id,
         filed_at=at,
     )
-    _take_place(request, cluster, answers, net_mw, at)
+    position = _take_place(request, cluster, answers, net_mw, at)
+    post(
+        subject=subject_of(request_id),
+        organisation_id=request.organisation_id,
+        kind=DEPOSIT_INVOICED,
+        postings={
+            Account.RECEIVABLE: due.due,
+            Account.FEES: -due.application_fee,
+            Account.DEPOSITS_HELD: -(due.study_deposit + due.site_deposit),
+        },
+        memo="intake.study_deposit",
+        figures={"net_mw": net_mw, "rulebook_version": asked.rulebook.version},
+        by=by,
+        at=at,
+    )
+    for organisation_id, code, title in (
+        (operator.pk, "intake.request.filed", f"{position.number} was filed"),
+        (request.organisation_id, "intake.request.received", f"{position.number} was received"),
+    ):
+        queue(
+            organisation_id=organisation_id,
+            code=code,
+            title=title,
+            body=(
+                f"{filing.project}: {net_mw:,g} MW at {position.bus_name or position.point}, in "
+                f"{cluster.name}. Due with the request: {due.due}."
+            ),
+            subject=subject_of(request_id),
+            address=f"/projects/{request_id}/",
+            by=by,
+            at=at,
+        )
     record(by=by, action="request.submitted", subject=f"request:{request_id}", at=at)
     return filing
 
 
 def _take_place(
     request: Request, cluster: Cluster, answers: Answers, net_mw: float, at: datetime
-) -> None:
+) -> QueuePosition:
     """The next number of the cluster; two who submit at once wait for each other here."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -101,7 +135,7 @@ def _take_place(
     point = point_at(cluster.base_case, answers.values["bus"])
     assert point is not None
     components = answers.components
-    QueuePosition.objects.create(
+    return QueuePosition.objects.create(
         request=request,
         cluster=cluster,
         number=f"{cluster.mark}-{place:03d}",

@@ -10,8 +10,31 @@ from django.db import transaction
 from gentie.contexts.audit.actions import record
 from gentie.contexts.intake.lifecycles import POSITION
 from gentie.contexts.intake.models import QueuePosition
+from gentie.contexts.intake.reads import subject_of
+from gentie.contexts.notices.actions import queue
 from gentie.quantities.findings import BadInput, Finding
 from gentie.quantities.lifecycle import Refused
+
+TOLD = {
+    "take_in": ("intake.position.in_cluster", "is in {cluster} now"),
+    "take_out": ("intake.position.waiting", "was taken out of {cluster} again and waits"),
+}
+"""What the owner of a request is told when the operator moves it."""
+
+
+def _tell_owner(position: QueuePosition, move: str, *, by: str, at: datetime) -> None:
+    code, words = TOLD[move]
+    said = words.format(cluster=position.cluster.name)
+    queue(
+        organisation_id=position.request.organisation_id,
+        code=code,
+        title=f"{position.number} {said}",
+        body=f"The operator moved request {position.number}: it {said}.",
+        subject=subject_of(position.request_id),
+        address=f"/projects/{position.request_id}/",
+        by=by,
+        at=at,
+    )
 
 
 @transaction.atomic
@@ -28,7 +51,8 @@ def move_positions(*, numbers: Sequence[str], move: str, role: str, by: str, at:
     Raises:
         BadInput: some number is unknown or may not be moved so; all reasons are told.
     """
-    positions = {one.number: one for one in QueuePosition.objects.filter(number__in=numbers)}
+    found = QueuePosition.objects.select_related("request", "cluster").filter(number__in=numbers)
+    positions = {one.number: one for one in found.defer("cluster__rulebook_files")}
     if not numbers:
         raise BadInput(
             Finding("intake.position.none", "Nothing is chosen: choose at least one request.")
@@ -62,5 +86,7 @@ def move_positions(*, numbers: Sequence[str], move: str, role: str, by: str, at:
             )
             continue
         record(by=by, action=f"position.{move}", subject=f"position:{position.pk}", at=at)
+        if move in TOLD:
+            _tell_owner(position, move, by=by, at=at)
     if reasons:
         raise BadInput(reasons)

@@ -67,6 +67,7 @@ class Migration(migrations.Migration):
                             ("receivable", "Accounts receivable"),
                             ("cash", "Cash"),
                             ("deposits_held", "Deposits held"),
+                            ("fees", "Application fees"),
                             ("study_cost", "Study cost"),
                             ("refunds_payable", "Refunds payable"),
                         ],
@@ -143,7 +144,14 @@ class Migration(migrations.Migration):
                 condition=models.Q(
                     (
                         "account__in",
-                        ["receivable", "cash", "deposits_held", "study_cost", "refunds_payable"],
+                        [
+                            "receivable",
+                            "cash",
+                            "deposits_held",
+                            "fees",
+                            "study_cost",
+                            "refunds_payable",
+                        ],
                     )
                 ),
                 name="ledger_account_in_the_chart",

@@ -109,7 +109,7 @@ CREATE POLICY ledger_posting_select ON ledger_posting FOR SELECT
     USING (entry_id IN (SELECT e.id FROM ledger_entry e));
 CREATE POLICY ledger_posting_insert ON ledger_posting FOR INSERT WITH CHECK (
     gentie_is_program() OR gentie_is_operator()
-    OR (((account = 'receivable' AND amount > 0) OR (account = 'deposits_held' AND amount < 0))
+    OR (((account = 'receivable' AND amount > 0) OR (account IN ('deposits_held', 'fees') AND amount < 0))
         AND entry_id IN (SELECT e.id FROM ledger_entry e WHERE {OWN_DEPOSIT})));
 """
 
