@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import gentie
 from gentie.demo.people import make_people
+from gentie.demo.window import open_demonstration_window
 from gentie.rulebook.book import GridProfile, Rulebook, load_grid_profile, load_rulebook
 
 if TYPE_CHECKING:
@@ -48,11 +49,13 @@ def fill_demonstration(
     if has_study_of(inputs_of_demonstration(rulebook, profile)):
         _complete(rulebook, profile, at=at)
         make_people(data=data, at=at, say=say)
+        open_demonstration_window(rulebook=rulebook, at=at, say=say)
         say("The demonstration is in place")
         return
     say("Studying the demonstration's cluster; this takes a minute, once")
     _study_and_publish(rulebook, profile, data=data, at=at, tell=tell or (lambda *_: None))
     make_people(data=data, at=at, say=say)
+    open_demonstration_window(rulebook=rulebook, at=at, say=say)
     say("The demonstration is studied and published")
 
 
