@@ -178,3 +178,15 @@ class FailedSignIn(models.Model):
     def __str__(self) -> str:
         """When."""
         return f"failed at {self.at:%Y-%m-%d %H:%M:%S}Z"
+
+
+class EndedToken(models.Model):
+    """A token that somebody ended before its time. Kept until it would be over anyhow."""
+
+    token = models.CharField(max_length=64, unique=True)
+    """The token's own id, not the token."""
+    until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        """Until when it is kept."""
+        return f"ended token, kept until {self.until:%Y-%m-%d %H:%M:%S}Z"

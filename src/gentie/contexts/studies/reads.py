@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db.models import Case, Count, Q, QuerySet, Sum, When
 
+from gentie.contexts.accounts.acting import Acting
 from gentie.contexts.grid.reads import capacity_by_point
 from gentie.contexts.studies.models import (
     Constraint,
@@ -91,6 +92,11 @@ def has_study_of(inputs_digest: str) -> bool:
 def bundle_file(study: Study) -> Path:
     """Where the zipped bundle lies."""
     return Path(settings.DATA_DIR) / study.bundle_place
+
+
+def may_have_bundle(study: Study, acting: Acting) -> bool:
+    """Whether somebody may download a bundle, which holds everybody's costs."""
+    return study.is_shown_in_full or acting.is_operator
 
 
 def alone_and_together(study: Study) -> AloneAndTogether:

@@ -14,6 +14,7 @@ from django.db import transaction
 from gentie.contexts.accounts.actions import give_grant
 from gentie.contexts.accounts.examples import cast
 from gentie.contexts.accounts.signing_in import check_password
+from gentie.contexts.accounts.tokens import end_token, give_token
 from gentie.contexts.studies.examples import published_small_study
 from gentie.contexts.studies.models import LedgerRow, StudiedRequest, Study
 
@@ -36,6 +37,7 @@ PRIVATE = (
     "accounts_grant",
     "accounts_secondfactor",
     "accounts_failedsignin",
+    "accounts_endedtoken",
     "studies_study",
     "studies_studiedrequest",
     "studies_ledgerrow",
@@ -76,6 +78,9 @@ def world(as_application, tmp_path):
     for word in ("customer", "engineer"):
         add_second_factor(people.members[word].person_id)
     check_password(email="nobody@example.org", password="wrong", at=AT)
+    person_id = people.members["other"].person_id
+    token = give_token(person_id=person_id, organisation_id=None, has_factor=False, by=BY, at=AT)
+    end_token(token.text, by=BY, at=AT)
     return SimpleNamespace(sql=as_application, people=people, study=study, grant=grant)
 
 
@@ -153,6 +158,7 @@ SEEN = {
     "accounts_grant": {"customer": 1, "consultant": 1} | dict.fromkeys(STAFF, "all"),
     "accounts_secondfactor": {"customer": 1, "engineer": 1},
     "accounts_failedsignin": {},
+    "accounts_endedtoken": {},
     "studies_studiedrequest": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
     **{table: dict.fromkeys((*CUSTOMERS, *STAFF), "all") for table in OF_THE_STUDY},
 }
@@ -201,6 +207,7 @@ CHANGES = {
     "accounts_grant": {"UPDATE": {"customer", "program"}, "DELETE": set()},
     "accounts_secondfactor": {"UPDATE": {"customer", "engineer", "program"}, "DELETE": {"program"}},
     "accounts_failedsignin": {"UPDATE": set(), "DELETE": {"program"}},
+    "accounts_endedtoken": {"UPDATE": set(), "DELETE": {"program"}},
     **{
         table: {"UPDATE": PUBLISHERS, "DELETE": PUBLISHERS}
         for table in PRIVATE
@@ -258,6 +265,7 @@ def test_who_may_add_rows(world, role):
             "VALUES ('', 'new@example.org', 'New', true, now())"
         ),
         "failure": "INSERT INTO accounts_failedsignin (who, at) VALUES ('x', now())",
+        "ended token": "INSERT INTO accounts_endedtoken (token, until) VALUES ('x', now())",
         "scheme": (
             "INSERT INTO studies_scheme (study_id, number, outage, tripped_mw, elements, tier) "
             f"VALUES ({world.study.pk}, 999, 'x', 1, '{{}}', 'ceii')"
@@ -271,6 +279,7 @@ def test_who_may_add_rows(world, role):
         "organisation": ADMINISTRATORS,
         "person": ADMINISTRATORS,
         "failure": {"program"},
+        "ended token": {"program"},
         "scheme": PUBLISHERS,
     }
     with acting(world, role) as sql:
