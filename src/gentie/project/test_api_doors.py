@@ -83,7 +83,8 @@ def test_every_operation_lets_in_whom_its_door_names(client, study, role):
         if role in ENTERS[DOORS[name]]:
             # 422: an empty body is read by nobody but the operation itself.
             assert answer.status_code in {200, 204, 422}, name
-            answer.close()
+            if answer.streaming:
+                assert b"".join(answer.streaming_content)
         else:
             assert answer.status_code == (401 if role == VISITOR else 403), name
             (error,) = answer.json()["errors"]
