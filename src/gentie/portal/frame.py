@@ -26,6 +26,7 @@ class Place:
 # A page joins the header by one row here (and its door in project/doors.py).
 PLACES: tuple[Place, ...] = (
     Place("start", _("Start")),
+    Place("guide", _("Guide"), ("guide_page", "rules")),
     Place(
         "studies",
         _("Studies"),

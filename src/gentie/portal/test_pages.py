@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils.html import escape
 
 from gentie.contexts.grid.examples import published_small_case
+from gentie.contexts.guide.actions import load_pages
 from gentie.contexts.studies.examples import published_small_study
 from gentie.contexts.studies.reads import bundle_file
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def study(tmp_path) -> Any:
+    load_pages(by="program:test", at=AT)
     return published_small_study(tmp_path / "bundle", by="program:test", at=AT)
 
 
@@ -42,6 +44,10 @@ def pages_of(study: Any) -> dict[str, str]:
         "schemes": f"{within}schemes/",
         "assumptions": f"{within}assumptions/",
         "capacity": "/capacity/",
+        "guide": "/guide/",
+        "guide_page": "/guide/request/",
+        "rules": "/rules/",
+        "search": "/search/?words=e",
     }
 
 
@@ -50,7 +56,11 @@ FRAME = 5
 
 # Rows on a page cost no query each: these counts do not depend on how many there are.
 QUERIES = {
-    "start": 4,
+    "start": 6,
+    "guide": 1,
+    "guide_page": 2,
+    "rules": 0,
+    "search": 8,
     "studies": 1,
     "study": 7,
     "constraints": 4,

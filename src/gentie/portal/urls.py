@@ -6,9 +6,11 @@ from gentie.portal.accounts import pages as accounts
 from gentie.portal.capacity.map import capacity_drawing, capacity_map
 from gentie.portal.capacity.pages import capacity, capacity_csv
 from gentie.portal.capacity.points import capacity_figures, capacity_panel, capacity_point
-from gentie.portal.guide.pages import start
+from gentie.portal.capacity.still import capacity_still
+from gentie.portal.guide.pages import guide, guide_page, rules, start
 from gentie.portal.intake import clusters
 from gentie.portal.intake import pages as intake
+from gentie.portal.search.pages import search
 from gentie.portal.studies import pages
 
 of_a_study = [
@@ -43,6 +45,10 @@ of_a_cluster = [
 
 urlpatterns = [
     path("", start, name="start"),
+    path("search/", search, name="search"),
+    path("guide/", guide, name="guide"),
+    path("guide/<slug:slug>/", guide_page, name="guide_page"),
+    path("rules/", rules, name="rules"),
     path("sign-in/", accounts.sign_in, name="sign_in"),
     path("sign-in/code/", accounts.second_factor, name="second_factor"),
     path("sign-in/second-factor/", accounts.second_factor_new, name="second_factor_new"),
@@ -61,6 +67,7 @@ urlpatterns = [
     path("capacity/points.csv", capacity_csv, name="capacity_csv"),
     path("capacity/map/", capacity_map, name="capacity_map"),
     path("capacity/map/<slug:kind>-<slug:digest>.json", capacity_drawing, name="capacity_drawing"),
+    path("capacity/map/still-<slug:digest>.svg", capacity_still, name="capacity_still"),
     path("capacity/points/<int:bus>/", capacity_point, name="capacity_point"),
     path("capacity/points/<int:bus>/panel/", capacity_panel, name="capacity_panel"),
     path("capacity/points/<int:bus>/figures.json", capacity_figures, name="capacity_figures"),

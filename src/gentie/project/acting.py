@@ -9,8 +9,10 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 
+from gentie.api.asking import is_for_programs, token_of
 from gentie.contexts.accounts.acting import AS_PROGRAM, VISITOR, Acting, acting_as
 from gentie.contexts.accounts.reads import acting_of
+from gentie.quantities.findings import Finding
 
 
 class ActingMiddleware:
@@ -36,6 +38,15 @@ class ActingMiddleware:
 
 
 def _acting(request: HttpRequest) -> Acting:
+    if is_for_programs(request):
+        found = token_of(request)
+        if isinstance(found, Finding):
+            request.token_refused = found  # type: ignore[attr-defined]
+            return VISITOR
+        if found is not None:
+            # Whoever sends a token is asked for nothing else: a session beside it counts nothing.
+            request.token = found  # type: ignore[attr-defined]
+            return found.acting
     if not request.user.is_authenticated:
         return VISITOR
     with acting_as(AS_PROGRAM):

@@ -1,5 +1,6 @@
-"""Doors: from the name of an address to who may enter. One table, asked on every request.
+"""Doors: from an address or an operation to who may enter. One table, asked on every request.
 
+Pages are named by their address, the operations of the interface for programs as ``api:points``.
 An address without a door cannot be entered by anyone, and a test says so before that happens.
 """
 
@@ -13,13 +14,18 @@ from typing import Any
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from gentie.api.asking import held_token, is_for_programs
+from gentie.api.refusing import refused
+from gentie.api.site import names_by_address, no_such_method
 from gentie.contexts.accounts.acting import Acting
 from gentie.contexts.accounts.roles import OPERATOR_ROLES, Role
 from gentie.portal.accounts.asking import who_asks
+from gentie.quantities.findings import Finding
 
 
 class Door(Enum):
@@ -96,6 +102,40 @@ DOORS: Mapping[str, Door] = MappingProxyType(
         "capacity_point": Door.PUBLIC,
         "capacity_panel": Door.PUBLIC,
         "capacity_figures": Door.PUBLIC,
+        "capacity_still": Door.PUBLIC,
+        "guide": Door.PUBLIC,
+        "guide_page": Door.PUBLIC,
+        "rules": Door.PUBLIC,
+        "search": Door.PUBLIC,
+        "api_reference": Door.PUBLIC,
+        "api_openapi": Door.PUBLIC,
+        "api:api-root": Door.PUBLIC,  # a name for the beginning of the others; it answers nothing
+        "api:sign_in": Door.PUBLIC,
+        "api:sign_out": Door.SIGNED_IN,
+        "api:account": Door.SIGNED_IN,
+        "api:choose_organisation": Door.SIGNED_IN,
+        "api:people": Door.ADMINISTRATOR,
+        "api:capacity": Door.PUBLIC,
+        "api:points": Door.PUBLIC,
+        "api:point": Door.PUBLIC,
+        "api:point_figures": Door.PUBLIC,
+        "api:studies": Door.PUBLIC,
+        "api:study": Door.PUBLIC,
+        "api:study_assumptions": Door.PUBLIC,
+        "api:constraints": Door.PUBLIC,
+        "api:constraint": Door.PUBLIC,
+        "api:upgrades": Door.PUBLIC,
+        "api:upgrade": Door.PUBLIC,
+        "api:upgrade_ledger": Door.PUBLIC,
+        "api:requests": Door.PUBLIC,
+        "api:request_costs": Door.PUBLIC,
+        "api:request_ledger": Door.PUBLIC,
+        "api:schemes": Door.PUBLIC,
+        "api:bundle": Door.PUBLIC,
+        "api:guide": Door.PUBLIC,
+        "api:guide_page": Door.PUBLIC,
+        "api:rules": Door.PUBLIC,
+        "api:search": Door.PUBLIC,
     }
 )
 
@@ -105,6 +145,7 @@ class DoorMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        self.cross_site = _FromAnotherSite(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Pass the request on: the question is asked once the view is known."""
@@ -120,12 +161,13 @@ class DoorMiddleware:
         """Refuse an address that has no door, and whoever its door is not for.
 
         Raises:
-            PermissionDenied: nobody has said who may enter, or the role may not.
+            PermissionDenied: nobody has said who may open it, or the role may not.
         """
+        request.doors = DOORS  # type: ignore[attr-defined]
         name = request.resolver_match.view_name if request.resolver_match else ""
-        door = DOORS.get(name)
-        if door is None:
-            raise PermissionDenied(_("Nobody has said who may open it."))
+        if is_for_programs(request):
+            return self._for_program(request, name)
+        door = _door(name)
         acting = who_asks(request)
         if door.may_enter(acting):
             return None
@@ -134,3 +176,45 @@ class DoorMiddleware:
             back = request.get_full_path() if request.method in {"GET", "HEAD"} else ""
             return redirect_to_login(back) if back else redirect("sign_in")
         raise PermissionDenied(door.value[0])
+
+    def _for_program(self, request: HttpRequest, name: str) -> HttpResponse | None:
+        """The same table, by operation; every no is JSON."""
+        operations = names_by_address().get(name)
+        if operations is not None:
+            method = request.method or ""
+            if method not in operations:
+                return no_such_method(operations)
+            name = operations[method]
+        door = _door(name)
+        wrong = getattr(request, "token_refused", None)
+        if wrong is not None:
+            return refused(401, wrong)
+        acting = who_asks(request)
+        if not door.may_enter(acting):
+            if acting.is_signed_in:
+                raise PermissionDenied(door.value[0])
+            return refused(401, Finding("api.sign_in.first", f"{door.value[0]} Sign in first."))
+        if acting.is_signed_in and held_token(request) is None:
+            # A browser sends its cookie for any site that asks it to; a token it does not.
+            return self.cross_site.process_view(request, _asked, (), {})
+        return None
+
+
+def _door(name: str) -> Door:
+    door = DOORS.get(name)
+    if door is None:
+        raise PermissionDenied(_("Nobody has said who may open it."))
+    return door
+
+
+def _asked(_request: HttpRequest) -> HttpResponse:
+    """What the protection against other sites takes a view to be."""
+    raise AssertionError
+
+
+class _FromAnotherSite(CsrfViewMiddleware):
+    """Django's own protection, for operations, whose views it is told to leave alone."""
+
+    def _reject(self, request: HttpRequest, reason: str) -> HttpResponse:  # noqa: ARG002
+        said = _("Send the CSRF token of this session as X-CSRFToken, or sign in with a token.")
+        return refused(403, Finding("api.from_another_site", f"{reason} {said}"))

@@ -38,7 +38,9 @@ class _Stopped(Exception):
 def prepare(
     *, data: Path, say: Callable[[str], None], fill: Callable[[], None] | None = None
 ) -> None:
-    """Make the database ready: created where missing, migrated; then stopped again if unused.
+    """Make the database ready: created where missing, migrated, with the guide of this version.
+
+    It is stopped again if unused.
 
     Args:
         data: the data folder, made where missing.
@@ -211,6 +213,7 @@ def _reason(said: str) -> str:
 def _migrate(data: Path, say: Callable[[str], None]) -> None:
     say("Bringing the database up to date")
     _run_django(data, "owner", "migrate", "--noinput", "--verbosity=0")
+    _run_django(data, "application", "load_guide")
 
 
 def _fill(data: Path, fill: Callable[[], None] | None) -> None:

@@ -118,6 +118,7 @@ INSTALLED_APPS = [
     "gentie.contexts.intake",
     "gentie.contexts.studies",
     "gentie.portal",
+    "gentie.api",
 ]
 
 MIDDLEWARE = [

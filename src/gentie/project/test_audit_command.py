@@ -63,7 +63,7 @@ def test_a_chain_that_holds_and_one_that_was_tampered_with(data, monkeypatch):
             owner.execute(FILL)
             whole = verified(data)
             assert whole.returncode == 0, whole.stderr
-            assert whole.stdout.startswith("The audit holds: 3 entries, last digest ")
+            assert whole.stdout.startswith("The audit holds: 4 entries, last digest ")
             owner.execute("ALTER TABLE audit_entry DISABLE TRIGGER USER")
             owner.execute("UPDATE audit_entry SET action = 'c.d' WHERE number = 2")
         broken = verified(data)
@@ -72,4 +72,4 @@ def test_a_chain_that_holds_and_one_that_was_tampered_with(data, monkeypatch):
             "The audit does not hold: entry 2 was changed after it was written."
         )
         told = json.loads(verified(data, "--json").stdout)
-        assert (told["holds"], told["broken_at"], told["entries"]) == (False, 2, 3)
+        assert (told["holds"], told["broken_at"], told["entries"]) == (False, 2, 4)

@@ -2,4 +2,11 @@
 
 from django.urls import include, path
 
-urlpatterns = [path("", include("gentie.portal.urls"))]
+handler403 = "gentie.project.refusals.not_allowed"
+handler404 = "gentie.project.refusals.nothing_there"
+handler500 = "gentie.project.refusals.failed"
+
+urlpatterns = [
+    path("api/v1/", include("gentie.api.urls")),
+    path("", include("gentie.portal.urls")),
+]

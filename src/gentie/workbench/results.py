@@ -17,6 +17,19 @@ from gentie.workbench.pictures import constraint_pictures
 from gentie.workbench.summary import FACTOR, MW, PERCENT, Costs, summary_of
 from gentie.workbench.tables import Cell, Column, Table, Tier, table
 
+STUDIED = frozenset(
+    {
+        "cost_allocation",
+        "deliverability",
+        "mitigation",
+        "output_factors",
+        "reliability",
+        "screening",
+        "unit_costs",
+    }
+)
+"""Rooms of the rulebook on which a study rests; what the others say is no assumption of one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -114,6 +127,7 @@ def results_of(
                         "note": rule.note,
                     }
                     for rule in rulebook
+                    if rule.key.partition(".")[0] in STUDIED
                 ],
             ),
             Document("fidelity", Tier.CEII, [finding.as_dict() for finding in case.fidelity]),

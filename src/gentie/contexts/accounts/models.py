@@ -220,3 +220,15 @@ class Installation(models.Model):
     def __str__(self) -> str:
         """Whose rules, in which zone."""
         return f"{self.rulebook_version} in {self.time_zone}"
+
+
+class EndedToken(models.Model):
+    """A token that somebody ended before its time. Kept until it would be over anyhow."""
+
+    token = models.CharField(max_length=64, unique=True)
+    """The token's own id, not the token."""
+    until = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        """Until when it is kept."""
+        return f"ended token, kept until {self.until:%Y-%m-%d %H:%M:%S}Z"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, F, Q, QuerySet, When
 
 from gentie.contexts.grid.models import BaseCase, CaseFile, Drawing, PointCapacity
 from gentie.workbench.tables import Tier
@@ -64,6 +64,23 @@ def points_of(
             named |= Q(bus=int(word))
         found = found.filter(named)
     return found
+
+
+def find_points(case: BaseCase, words: str) -> QuerySet[PointCapacity]:
+    """Points of a case with all the words: by number first, then by the beginning of the name.
+
+    Equal ones come with the most room first.
+    """
+    is_number = Q(bus=int(words)) if words.isdecimal() and len(words) < 19 else Q(pk=None)
+    return (
+        points_of(case, words=words)
+        .annotate(
+            nearness=Case(
+                When(is_number, then=0), When(bus_name__istartswith=words, then=1), default=2
+            )
+        )
+        .order_by("nearness", F("capacity_mw").desc(nulls_first=True), "bus")
+    )
 
 
 def voltages_of(case: BaseCase) -> list[float]:

@@ -7,8 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from django.conf import settings
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Case, Count, Q, QuerySet, Sum, When
 
+from gentie.contexts.accounts.acting import Acting
 from gentie.contexts.grid.reads import capacity_by_point
 from gentie.contexts.studies.models import (
     Constraint,
@@ -53,6 +54,34 @@ def study_by_slug(slug: str) -> Study | None:
     return Study.objects.select_related("base_case").filter(slug=slug).first()
 
 
+def find_studies(words: str) -> QuerySet[Study]:
+    """Studies with all the words in their title or operator, the latest first."""
+    found = studies()
+    for word in words.split():
+        found = found.filter(
+            Q(title__icontains=word)
+            | Q(slug__icontains=word)
+            | Q(base_case__operator__icontains=word)
+        )
+    return found
+
+
+def find_requests(words: str) -> QuerySet[StudiedRequest]:
+    """Requests with all the words in their name or point, those named so first."""
+    found = StudiedRequest.objects.select_related("study")
+    is_named = Q()
+    for word in words.split():
+        named = Q(name__icontains=word)
+        is_named &= named
+        at = Q(bus_name__icontains=word)
+        if word.isdecimal() and len(word) < 19:
+            at |= Q(bus=int(word))
+        found = found.filter(named | at)
+    return found.annotate(is_named=Case(When(is_named, then=0), default=1)).order_by(
+        "is_named", "-study__published_at", "number"
+    )
+
+
 def has_study_of(inputs_digest: str) -> bool:
     """Whether a study with these inputs and this engine is published, bundle included."""
     return any(
@@ -63,6 +92,11 @@ def has_study_of(inputs_digest: str) -> bool:
 def bundle_file(study: Study) -> Path:
     """Where the zipped bundle lies."""
     return Path(settings.DATA_DIR) / study.bundle_place
+
+
+def may_have_bundle(study: Study, acting: Acting) -> bool:
+    """Whether somebody may download a bundle, which holds everybody's costs."""
+    return study.is_shown_in_full or acting.is_operator
 
 
 def alone_and_together(study: Study) -> AloneAndTogether:

@@ -14,6 +14,7 @@ from django.db import transaction
 from gentie.contexts.accounts.actions import give_grant
 from gentie.contexts.accounts.examples import cast, installed
 from gentie.contexts.accounts.signing_in import check_password
+from gentie.contexts.accounts.tokens import end_token, give_token
 from gentie.contexts.documents.actions import store_document
 from gentie.contexts.ledger.actions import post
 from gentie.contexts.notices.actions import queue
@@ -45,6 +46,7 @@ PRIVATE = (
     "documents_document",
     "ledger_entry",
     "ledger_posting",
+    "accounts_endedtoken",
     "studies_study",
     "studies_studiedrequest",
     "studies_ledgerrow",
@@ -91,6 +93,9 @@ def world(as_application, tmp_path, settings):
     for word, organisation in people.organisations.items():
         if word != "consultant":
             add_ground(organisation.pk, is_customer=word != "operator")
+    person_id = people.members["other"].person_id
+    token = give_token(person_id=person_id, organisation_id=None, has_factor=False, by=BY, at=AT)
+    end_token(token.text, by=BY, at=AT)
     return SimpleNamespace(sql=as_application, people=people, study=study, grant=grant)
 
 
@@ -205,6 +210,7 @@ SEEN = {
     "documents_document": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
     "ledger_entry": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
     "ledger_posting": dict.fromkeys(CUSTOMERS, 2) | dict.fromkeys(STAFF, "all"),
+    "accounts_endedtoken": {},
     "studies_studiedrequest": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
     **{table: dict.fromkeys((*CUSTOMERS, *STAFF), "all") for table in OF_THE_STUDY},
 }
@@ -259,6 +265,7 @@ CHANGES = {
         table: {"UPDATE": set(), "DELETE": set()}
         for table in ("documents_document", "ledger_entry", "ledger_posting")
     },
+    "accounts_endedtoken": {"UPDATE": set(), "DELETE": {"program"}},
     **{
         table: {"UPDATE": PUBLISHERS, "DELETE": PUBLISHERS}
         for table in PRIVATE
@@ -353,6 +360,7 @@ def test_who_may_add_rows(world, role):
         "a posting of a deposit": posting("receivable", 1),
         "cash in a deposit": posting("cash", 1),
         "a deposit turned round": posting("receivable", -1, "GBP"),
+        "ended token": "INSERT INTO accounts_endedtoken (token, until) VALUES ('x', now())",
         "scheme": (
             "INSERT INTO studies_scheme (study_id, number, outage, tripped_mw, elements, tier) "
             f"VALUES ({world.study.pk}, 999, 'x', 1, '{{}}', 'ceii')"
@@ -375,6 +383,7 @@ def test_who_may_add_rows(world, role):
         "a posting of a deposit": {"customer", *STAFF, "program"},
         "cash in a deposit": {*STAFF, "program"},
         "a deposit turned round": {*STAFF, "program"},
+        "ended token": {"program"},
         "scheme": PUBLISHERS,
     }
     with acting(world, role) as sql:

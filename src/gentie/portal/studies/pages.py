@@ -21,6 +21,7 @@ from gentie.contexts.studies import reads
 from gentie.portal.accounts.asking import who_asks
 from gentie.portal.crumbs import Crumb
 from gentie.portal.listing import Column, Listing, chosen, selection
+from gentie.portal.standings import MARKS, STANDINGS
 from gentie.portal.studies.network_picture import network_picture
 from gentie.portal.templatetags.figures import condition, element, upgrade_words
 
@@ -36,18 +37,6 @@ TABS: tuple[tuple[str, str | Promise], ...] = (
     ("assumptions", gettext_lazy("Assumptions")),
 )
 PER_KW_BANDS = (0, 25, 50, 75, 100, 150, 200, 300, 500)
-
-STANDINGS: dict[str, tuple[str, str | Promise, str | Promise]] = {
-    "confirmed": ("done", gettext_lazy("confirmed"), gettext_lazy("read in the primary source")),
-    "quoted": ("waiting", gettext_lazy("quoted"), gettext_lazy("read where others quote it")),
-    "unconfirmed": (
-        "needs-you",
-        gettext_lazy("unconfirmed"),
-        gettext_lazy("known from practice, its source not yet read"),
-    ),
-    "assumption": ("draft", gettext_lazy("assumption"), gettext_lazy("our own choice")),
-}
-MARKS = {"confirmed": "✓", "quoted": "”", "unconfirmed": "?", "assumption": "≈"}
 
 
 def of_study(view: Of) -> Of:
@@ -525,7 +514,7 @@ def bundle(request: HttpRequest, study: Any) -> HttpResponseBase:
     Raises:
         PermissionDenied: the study is not shown in full, and somebody else than the operator asks.
     """
-    if not study.is_shown_in_full and not who_asks(request).is_operator:
+    if not reads.may_have_bundle(study, who_asks(request)):
         raise PermissionDenied(
             _("The bundle of this study holds the costs of every request: it is the operator's.")
         )

@@ -1,0 +1,1 @@
+"""Search: one box for stations, projects, rules and questions."""
