@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from gentie.contexts.accounts.reads import grants_with, organisation_by_id
+from gentie.contexts.accounts.roles import Scope
 from gentie.contexts.documents.reads import documents_of
 from gentie.contexts.grid.reads import point_at
 from gentie.contexts.intake.answers import read_answers
@@ -103,6 +105,15 @@ def answers_of(request: Request) -> Mapping[str, Answer]:
 def set_aside(request: Request) -> QuerySet[Typed]:
     """What was typed and became no answer, because somebody else had written meanwhile."""
     return Typed.objects.filter(request=request, revision=0).select_related("by").order_by("-id")
+
+
+def owners_for(organisation_id: int | None) -> list[Any]:
+    """Organisations for which somebody may begin a request: their own, and those that let them."""
+    if organisation_id is None:
+        return []
+    own = organisation_by_id(organisation_id)
+    given = grants_with(organisation_id).filter(receiver_id=organisation_id, scope=Scope.ACT)
+    return [*([own] if own else []), *(grant.owner for grant in given)]
 
 
 def drafts_of(organisation_id: int) -> QuerySet[Request]:

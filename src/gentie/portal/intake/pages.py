@@ -15,8 +15,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from gentie.contexts.accounts.reads import grants_with, organisation_by_id
-from gentie.contexts.accounts.roles import Scope
 from gentie.contexts.intake import reads
 from gentie.contexts.intake.actions.drafting import (
     Words,
@@ -64,20 +62,11 @@ def projects(request: HttpRequest) -> HttpResponse:
             ],
             "cluster": cluster,
             "is_early": cluster is not None and now < cluster.opens_at,
-            "owners": _owners(acting),
+            "owners": reads.owners_for(acting.organisation),
             "acting": acting,
             "crumbs": [Crumb(_("My projects"))],
         },
     )
-
-
-def _owners(acting: Any) -> list[Any]:
-    """Organisations for which a person may begin a request: their own, and those that let them."""
-    own = organisation_by_id(acting.organisation)
-    given = grants_with(acting.organisation).filter(
-        receiver_id=acting.organisation, scope=Scope.ACT
-    )
-    return [*([own] if own else []), *(grant.owner for grant in given)]
 
 
 @require_POST
@@ -95,7 +84,7 @@ def project_new(request: HttpRequest) -> HttpResponse:
             ],
         )
     asked = request.POST.get("organisation", "")
-    owners = {str(one.pk): one.pk for one in _owners(acting)}
+    owners = {str(one.pk): one.pk for one in reads.owners_for(acting.organisation)}
     organisation = owners.get(asked) if asked else acting.organisation
     if organisation is None:
         return _message(
