@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 import gentie
-from gentie.engines.interconnection.cluster import NoEnd, study_cluster
+from gentie.engines.interconnection.cluster_checkpoint import OtherStart
+from gentie.engines.interconnection.cluster_result import result_of
+from gentie.engines.interconnection.cluster_state import NoEnd
 from gentie.engines.interconnection.cluster_study import ClusterStudy, StudyRequest
+from gentie.engines.interconnection.cluster_work import ClusterWork
 from gentie.engines.interconnection.published import PublishedCase
 from gentie.formats.requests import Request, natural_order, read_requests
 from gentie.quantities.findings import BadInput, Finding
 from gentie.rulebook.book import GridProfile, Rulebook
 from gentie.workbench.cases import Case
+from gentie.workbench.checkpoints import checkpoint_bytes, checkpoint_of
 from gentie.workbench.publication import (
     MOST_ELEMENTS,
     branch_miles,
@@ -66,7 +72,7 @@ class StudyRun:
 
 
 def run_study(inputs: Inputs, *, threads: int = 2, progress: Progress | None = None) -> StudyRun:
-    """Run a study.
+    """Run a study in one go.
 
     Args:
         inputs: what it rests on.
@@ -76,42 +82,114 @@ def run_study(inputs: Inputs, *, threads: int = 2, progress: Progress | None = N
     Raises:
         BadInput: the requests do not fit the case, or the study cannot come to an end.
     """
-    tell = progress or (lambda *_: None)
-    rules = study_rules(inputs.rulebook, inputs.policy or None)
-    requests = read_requests(inputs.requests_content, inputs.requests_name, inputs.case.network)
-    requests = tuple(sorted(requests, key=lambda request: natural_order(request.request)))
-    tell("published case", 0, 0)
-    published = published_case(inputs.case, inputs.rulebook, inputs.profile, threads=threads)
-    refuse_misplaced(requests, published, inputs.requests_name)
-    refuse_oversized(published)
-    studied = study_requests(requests, published, inputs.rulebook, inputs.profile)
-    try:
-        cluster = study_cluster(
+    work = StudyWork(inputs, threads=threads, progress=progress)
+    while not work.is_ended:
+        work.advance()
+    return work.finished()
+
+
+class StudyWork:
+    """A study on its way, search by search: what is kept of it lets it go on in another process.
+
+    Attributes:
+        inputs: of it.
+        requests: as filed, in their natural order.
+        cluster: the engine's work.
+    """
+
+    def __init__(
+        self, inputs: Inputs, *, threads: int = 2, progress: Progress | None = None
+    ) -> None:
+        """Check the inputs and make what every search reads; see ``run_study``."""
+        self.inputs, self._tell = inputs, progress or (lambda *_: None)
+        rules = study_rules(inputs.rulebook, inputs.policy or None)
+        requests = read_requests(inputs.requests_content, inputs.requests_name, inputs.case.network)
+        self.requests = tuple(sorted(requests, key=lambda request: natural_order(request.request)))
+        self._tell("published case", 0, 0)
+        published = published_case(inputs.case, inputs.rulebook, inputs.profile, threads=threads)
+        refuse_misplaced(self.requests, published, inputs.requests_name)
+        refuse_oversized(published)
+        self.cluster = ClusterWork(
             published,
-            studied,
+            study_requests(self.requests, published, inputs.rulebook, inputs.profile),
             rules,
             miles=branch_miles(inputs.case, inputs.rulebook, inputs.profile),
             threads=threads,
-            progress=tell,
+            progress=self._tell,
         )
-    except NoEnd as stopped:
-        raise BadInput(
-            Finding(
-                "study.no_end",
-                f"The study stopped: {stopped}. The requests are too large for this grid; study "
-                "fewer or smaller ones.",
-            )
-        ) from stopped
-    tell("tables", 0, 0)
-    results = results_of(
-        cluster,
-        requests,
-        case=inputs.case,
-        rulebook=inputs.rulebook,
-        profile=inputs.profile,
-        engine_version=gentie.__version__,
-    )
-    return StudyRun(inputs, requests, cluster, results)
+
+    @property
+    def is_ended(self) -> bool:
+        """Every search has been made."""
+        return self.cluster.is_ended
+
+    def advance(self) -> None:
+        """Make one search and what follows from it.
+
+        Raises:
+            BadInput: the study cannot come to an end.
+        """
+        try:
+            self.cluster.advance()
+        except NoEnd as stopped:
+            raise BadInput(
+                Finding(
+                    "study.no_end",
+                    f"The study stopped: {stopped}. The requests are too large for this grid; "
+                    "study fewer or smaller ones.",
+                )
+            ) from stopped
+
+    def kept(self) -> bytes:
+        """All that another process needs, besides the inputs, to go on from here."""
+        return checkpoint_bytes(self.cluster.checkpoint(), inputs_digest=self._inputs_digest())
+
+    def go_on_from(self, kept: bytes) -> None:
+        """Stand where the work stood that this was kept of; nothing has been done yet.
+
+        Raises:
+            BadInput: it is damaged, of other inputs, or of another kind of processor.
+        """
+        checkpoint = checkpoint_of(kept, inputs_digest=self._inputs_digest())
+        try:
+            self.cluster.go_on_from(checkpoint)
+        except OtherStart as other:
+            raise BadInput(
+                Finding(
+                    "study.checkpoint.processor",
+                    "The study was begun on another kind of processor, whose figures differ in "
+                    "the last digits, so it cannot go on here; run the study again.",
+                )
+            ) from other
+
+    def finished(self) -> StudyRun:
+        """The results of a study that has ended."""
+        cluster = result_of(self.cluster)
+        self._tell("tables", 0, 0)
+        results = results_of(
+            cluster,
+            self.requests,
+            case=self.inputs.case,
+            rulebook=self.inputs.rulebook,
+            profile=self.inputs.profile,
+            engine_version=gentie.__version__,
+        )
+        return StudyRun(self.inputs, self.requests, cluster, results)
+
+    def _inputs_digest(self) -> str:
+        inputs = self.inputs
+        said = {
+            "case": inputs.case.sha256,
+            "requests": hashlib.sha256(inputs.requests_content).hexdigest(),
+            "rulebook": inputs.rulebook.digest,
+            "profile": {
+                name: hashlib.sha256(content).hexdigest()
+                for name, content in inputs.profile.sources.items()
+            },
+            "policy": str(self.cluster.rules.policy),
+            "engine": gentie.__version__,
+        }
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def study_requests(
