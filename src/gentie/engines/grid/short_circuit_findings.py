@@ -78,37 +78,37 @@ def remarks(model: FaultModel, data: SequenceData, found: ShortCircuit) -> list[
     network = model.network
     told = []
 
-    def tell(code: str, sentence: str, count: int) -> None:
+    def say(code: str, sentence: str, count: int) -> None:
         if count:
             told.append(Finding(code, sentence, count))
 
     live = network.is_generator_live
     machine, inverter = live & ~data.units.is_inverter, live & data.units.is_inverter
     assumed = int((machine & ~data.is_unit_given).sum())
-    tell(
+    say(
         "short_circuit.unit.assumed",
         f"Machines with impedances by default: {assumed:,} of {int(machine.sum()):,}.",
         assumed,
     )
-    tell(
+    say(
         "short_circuit.unit.inverter",
         f"Units taken as inverters, by their fuel or type: {int(inverter.sum()):,}.",
         int(inverter.sum()),
     )
     step_up = int((live & (data.units.step_up_reactance_pu > 0)).sum())
-    tell(
+    say(
         "short_circuit.unit.step_up",
         f"Units given a step-up transformer that the case leaves out: {step_up:,}.",
         step_up,
     )
     unrated = int((live & ~(data.units.rating_mva > 0)).sum())
-    tell(
+    say(
         "short_circuit.unit.unrated",
         f"Units without any output, left out since nothing tells their size: {unrated:,}.",
         unrated,
     )
     assumed = int((network.is_branch_live & ~data.is_branch_given).sum())
-    tell(
+    say(
         "short_circuit.branch.assumed",
         f"Lines and transformers with zero sequence and windings by default: {assumed:,} of "
         f"{int(network.is_branch_live.sum()):,}.",
@@ -116,19 +116,19 @@ def remarks(model: FaultModel, data: SequenceData, found: ShortCircuit) -> list[
     )
     bus = model.networks.bus
     dark = bus[~np.isfinite(model.networks.positive.impedance_pu)]
-    tell(
+    say(
         "short_circuit.bus.no_source",
         f"Buses that no machine feeds, without a current: {_named(network, dark)}.",
         len(dark),
     )
     unknown = bus[~(network.buses.nominal_kv[bus] > 0)]
-    tell(
+    say(
         "short_circuit.bus.voltage",
         f"Buses without a nominal voltage, whose current cannot be told in kA: "
         f"{_named(network, unknown)}.",
         len(unknown),
     )
-    tell(
+    say(
         "short_circuit.inverter.unsettled",
         "Buses where the inverters' control finds no rest; all of them count there with their "
         f"most current, in phase: {_named(network, found.unsettled)}.",

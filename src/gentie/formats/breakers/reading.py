@@ -18,7 +18,7 @@ LARGEST_BYTES = 10_000_000
 MOST_REASONS = 40
 
 
-class Refuse(Protocol):
+class Add(Protocol):
     """Keeps one reason, with the line and field where it was found."""
 
     def __call__(self, code: str, sentence: str, line: int | None = None, field: str = "") -> None:
@@ -52,34 +52,34 @@ def read_breakers(content: bytes, file_name: str, network: Network) -> tuple[Bre
     """
     reasons: list[Finding] = []
 
-    def refuse(code: str, sentence: str, line: int | None = None, field: str = "") -> None:
+    def add(code: str, sentence: str, line: int | None = None, field: str = "") -> None:
         where = file_name
         where += f", line {line}" if line is not None else ""
         where += f", field {field}" if field else ""
         reasons.append(Finding(code, f"{where}: {sentence}", where=where))
 
-    lines = _lines(content, refuse)
+    lines = _lines(content, add)
     if lines:
-        _check_head(lines, refuse)
+        _check_head(lines, add)
     if reasons:
         raise BadInput(reasons)
     head = [name.lower() for name in lines[0][1]]
     rows, seen = [], dict[tuple[int, str], int]()
     for line, cells in lines[1:]:
         if len(cells) != len(head):
-            refuse(
+            add(
                 "breakers.row",
                 f"the row has {len(cells)} fields and the first line has {len(head)}. Give one "
                 "field per column, empty where there is nothing to say.",
                 line,
             )
             continue
-        row = _row(dict(zip(head, cells, strict=True)), line, network, refuse)
+        row = _row(dict(zip(head, cells, strict=True)), line, network, add)
         if row is None:
             continue
         key = row.bus, row.breaker
         if key in seen:
-            refuse(
+            add(
                 "breakers.twice",
                 f"breaker {row.breaker} of bus {row.bus} is on line {seen[key]} already. "
                 "Keep one of the two.",
@@ -97,12 +97,12 @@ def read_breakers(content: bytes, file_name: str, network: Network) -> tuple[Bre
     return tuple(rows)
 
 
-def _check_head(lines: list[tuple[int, list[str]]], refuse: Refuse) -> None:
+def _check_head(lines: list[tuple[int, list[str]]], add: Add) -> None:
     """The first line names every needed column, and none that is not known."""
     line, head = lines[0][0], [name.lower() for name in lines[0][1]]
     for name in NEEDED:
         if name not in head:
-            refuse(
+            add(
                 "breakers.column.missing",
                 f"the column {name} is missing. Begin with the line {','.join(NEEDED)}.",
                 line,
@@ -110,7 +110,7 @@ def _check_head(lines: list[tuple[int, list[str]]], refuse: Refuse) -> None:
             )
     for name in dict.fromkeys(head):
         if name not in NEEDED + OPTIONAL or head.count(name) > 1:
-            refuse(
+            add(
                 "breakers.column.unknown",
                 f"the column {name[:40]!r} is not known or is there twice. The columns are "
                 f"{', '.join(NEEDED + OPTIONAL)}, each once.",
@@ -118,34 +118,34 @@ def _check_head(lines: list[tuple[int, list[str]]], refuse: Refuse) -> None:
                 name[:40],
             )
     if len(lines) < 2:
-        refuse("breakers.empty", "the file has no breakers. Give one row per breaker.")
+        add("breakers.empty", "the file has no breakers. Give one row per breaker.")
 
 
-def _lines(content: bytes, refuse: Refuse) -> list[tuple[int, list[str]]]:
+def _lines(content: bytes, add: Add) -> list[tuple[int, list[str]]]:
     """Lines with their fields, blank ones left out."""
     if len(content) > LARGEST_BYTES:
-        refuse("breakers.large", "the file has more than 10 MB. Give the ratings alone.")
+        add("breakers.large", "the file has more than 10 MB. Give the ratings alone.")
         return []
     try:
         text = content.decode("utf-8-sig")
         reader = csv.reader(io.StringIO(text, newline=""), strict=True)
         lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
     except (UnicodeDecodeError, csv.Error):
-        refuse("breakers.csv", "this is not CSV in UTF-8. Save it as CSV, separated by commas.")
+        add("breakers.csv", "this is not CSV in UTF-8. Save it as CSV, separated by commas.")
         return []
     lines = [(line, cells) for line, cells in lines if any(cells)]
     if not lines:
-        refuse("breakers.empty", f"the file is empty. Begin with the line {','.join(NEEDED)}.")
+        add("breakers.empty", f"the file is empty. Begin with the line {','.join(NEEDED)}.")
     return lines
 
 
-def _row(record: dict[str, str], line: int, network: Network, refuse: Refuse) -> BreakerRow | None:
+def _row(record: dict[str, str], line: int, network: Network, add: Add) -> BreakerRow | None:
     """One breaker, ``None`` where anything is wrong; every fault is told."""
     wrong = False
     bus = int(record["bus"]) if record["bus"].isascii() and record["bus"].isdigit() else -1
     row = network.bus_row.get(bus)
     if row is None or not network.is_bus_live[row]:
-        refuse(
+        add(
             "breakers.bus",
             f"{record['bus'][:40]!r} is not a bus in service of {network.name}. Write the number of "
             "a bus of the case.",
@@ -154,7 +154,7 @@ def _row(record: dict[str, str], line: int, network: Network, refuse: Refuse) ->
         )
         wrong = True
     if not record["breaker"] or len(record["breaker"]) > 60 or not record["breaker"].isprintable():
-        refuse(
+        add(
             "breakers.name",
             "the breaker has no name of 1 to 60 printable letters. Name it as the station does.",
             line,
@@ -172,7 +172,7 @@ def _row(record: dict[str, str], line: int, network: Network, refuse: Refuse) ->
         except ValueError:
             number = math.nan
         if not 0 < number <= largest:
-            refuse(
+            add(
                 "breakers.number",
                 f"{text[:40]!r} is not a number above 0 and at most {largest:,.0f}. Mend it.",
                 line,
