@@ -58,6 +58,12 @@ METHOD_WORDS = {
     help="IEC 60909, or a pre-fault voltage: flat or solved.",
 )
 @click.option(
+    "--sequence",
+    type=click.Path(path_type=Path),
+    metavar="FILE.seq",
+    help="Sequence data, in place of assumptions.",
+)
+@click.option(
     "--ratings",
     type=click.Path(path_type=Path),
     metavar="FILE.csv",
@@ -82,6 +88,7 @@ def short_circuit(
     buses: tuple[int, ...],
     fault: str,
     method: str,
+    sequence: Path | None,
     ratings: Path | None,
     requests: Path | None,
     out: Path | None,
@@ -90,19 +97,27 @@ def short_circuit(
 ) -> None:
     """Find the current of a bolted fault at every bus.
 
-    Machines and zero sequence that the case does not hold are the rulebook's assumptions.
+    Machines and zero sequence come from --sequence, and else are the rulebook's assumptions.
     """
     from gentie.engines.grid.short_circuit import Method
     from gentie.formats.breakers import read_breakers
     from gentie.formats.requests import read_requests
+    from gentie.formats.sequence import read_sequence
     from gentie.rulebook.book import load_rulebook
     from gentie.workbench.cases import read_case
-    from gentie.workbench.short_circuit import short_circuit_of
+    from gentie.workbench.short_circuit import assumed_data, short_circuit_of
 
     book, case = load_rulebook(rulebook), read_case(file)
     reasons: list[Finding] = []
     breakers: tuple[BreakerRow, ...] = ()
     asked: tuple[Request, ...] = ()
+    data = assumed_data(case, book)
+    left_out: tuple[Finding, ...] = ()
+    try:
+        if sequence is not None:
+            data, left_out = read_sequence(_content(sequence), sequence.name, case.network, data)
+    except BadInput as bad:
+        reasons += bad.findings
     try:
         if ratings is not None:
             breakers = read_breakers(_content(ratings), ratings.name, case.network)
@@ -122,6 +137,8 @@ def short_circuit(
         buses=buses,
         ratings=breakers,
         requests=asked,
+        data=data,
+        data_findings=left_out,
     )
     if out is not None:
         write_out(out, _csv(report))

@@ -107,3 +107,21 @@ def test_refusals_come_together(run, tmp_path):
     code, _, err = run("case_ACTIVSg200", "--method", "ansi")
     assert code == 2
     assert "'ansi' is not one of 'iec', 'flat', 'profile'." in err
+
+
+def test_a_sequence_file_replaces_assumptions(run, tmp_path):
+    seq = tmp_path / "small.seq"
+    seq.write_text("0, 33\n49, 1, 0.0, 0.1\n")
+    code, out, _ = run("case_ACTIVSg200", "--sequence", seq, "--bus", 49, "--json")
+    given = json.loads(out)
+    assert code == 0
+    _, out, _ = run("case_ACTIVSg200", "--bus", 49, "--json")
+    without = json.loads(out)
+    said = {finding["code"]: finding["count"] for finding in given["findings"]}
+    assert said["short_circuit.unit.assumed"] == 31
+    three = [one["buses"][0]["current_ka"]["three-phase"] for one in (given, without)]
+    assert three[0] > 1.1 * three[1]
+    seq.write_text("0, 33\n1, 1, 0.0, 0.1\n")
+    code, _, err = run("case_ACTIVSg200", "--sequence", seq)
+    assert code == 2
+    assert err.startswith("small.seq, line 2: machine 1 1 is not in case_ACTIVSg200.")

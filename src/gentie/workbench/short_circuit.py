@@ -134,6 +134,7 @@ def short_circuit_of(
     ratings: Sequence[Rating] = (),
     requests: Sequence[Request] = (),
     data: SequenceData | None = None,
+    data_findings: Sequence[Finding] = (),
 ) -> ShortCircuitReport:
     """Faults at the buses of a case.
 
@@ -144,8 +145,9 @@ def short_circuit_of(
         buses: numbers of the buses told; all when empty.
         ratings: breakers whose duty is told, at any bus.
         requests: added to the case; what each adds is told.
-        data: sequence data of the case, from ``default_sequence_data`` and files; by default the
-            former alone.
+        data: sequence data of the case, from ``assumed_data`` and files; by default the former
+            alone.
+        data_findings: what of those files is left out.
 
     Returns:
         The report.
@@ -157,7 +159,7 @@ def short_circuit_of(
     """
     network = case.network
     defaults = sequence_defaults(rulebook)
-    data = data or default_sequence_data(network, defaults)
+    data = data or assumed_data(case, rulebook)
     reasons = [*_unknown_buses(case, buses), *refusals(network, data)]
     if reasons:
         raise BadInput(reasons)
@@ -227,8 +229,13 @@ def short_circuit_of(
         equipment_limit_ka=limit_ka,
         minimum_kv=defaults.minimum_kv,
         largest_residual=found.largest_residual,
-        findings=tuple(remarks(base_model, data, found)),
+        findings=(*data_findings, *remarks(base_model, data, found)),
     )
+
+
+def assumed_data(case: Case, rulebook: Rulebook) -> SequenceData:
+    """Sequence data of a case that brings none, by the rulebook."""
+    return default_sequence_data(case.network, sequence_defaults(rulebook))
 
 
 def sequence_defaults(rulebook: Rulebook) -> SequenceDefaults:
