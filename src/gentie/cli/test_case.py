@@ -35,7 +35,7 @@ def small(tmp_path):
 
 
 def test_every_command_has_an_example():
-    assert list(case_group.commands) == ["check", "flow", "contingencies"]
+    assert list(case_group.commands) == ["check", "flow", "contingencies", "short-circuit"]
     for command in (case_group, *case_group.commands.values()):
         assert command.epilog.startswith("Example: gentie case ")
 
@@ -90,7 +90,7 @@ def test_names_from_files_are_printed_as_they_are(run, small):
         ),
     ],
 )
-@pytest.mark.parametrize("command", ["check", "flow", "contingencies"])
+@pytest.mark.parametrize("command", ["check", "flow", "contingencies", "short-circuit"])
 def test_bad_input_is_a_sentence_and_exit_2(run, tmp_path, command, content, sentence):
     path = tmp_path / "small.m"
     path.write_bytes(content)

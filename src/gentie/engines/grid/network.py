@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from functools import cached_property
 from typing import Any
@@ -35,8 +35,8 @@ class Columns:
             ValueError: two columns have different lengths.
         """
         lengths = set()
-        for field in fields(self):  # type: ignore[arg-type]
-            column = getattr(self, field.name)
+        for one in fields(self):  # type: ignore[arg-type]
+            column = getattr(self, one.name)
             lengths.add(len(column))
             if isinstance(column, np.ndarray):
                 column.setflags(write=False)
@@ -110,6 +110,14 @@ class Generators(Columns):
     in_service: Booleans
     fuel: tuple[str, ...]
     unit_type: tuple[str, ...]
+    machine_base_mva: Floats = field(default_factory=lambda: np.empty(0))
+    """Apparent power that machine data are per unit of; ``nan`` where none is given."""
+
+    def __post_init__(self) -> None:
+        """Fill the machine bases where the maker of the table had none, then freeze."""
+        if len(self.machine_base_mva) == 0:
+            object.__setattr__(self, "machine_base_mva", np.full(len(self.bus), np.nan))
+        super().__post_init__()
 
 
 @dataclass(frozen=True, eq=False)

@@ -252,6 +252,7 @@ def _generators(case: MatpowerCase) -> Generators:
         in_service=gen[:, 7] > 0,
         fuel=names_of(case, "genfuel", len(gen), UNKNOWN),
         unit_type=names_of(case, "gentype", len(gen), UNKNOWN),
+        machine_base_mva=np.where(np.isfinite(gen[:, 6]) & (gen[:, 6] > 0), gen[:, 6], np.nan),
     )
 
 

@@ -134,7 +134,7 @@ def column_findings(case: MatpowerCase, network: Network) -> Iterator[Finding | 
         "Units with a power base of their own (mBase)",
         (raw[:, 6] != 0) & (raw[:, 6] != case.base_mva),
         name,
-        "It is dropped: all figures are in MW and Mvar.",
+        "Only a short-circuit study uses it: all figures are in MW and Mvar.",
     )
 
 
