@@ -126,24 +126,27 @@ def _static_files(request: pytest.FixtureRequest) -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _emptying_the_test_database() -> Iterator[None]:
-    """Let the end of a transactional test empty the audit, which refuses that to everybody else."""
+    """Let the end of a transactional test empty what refuses that to everybody else."""
     try:
         from django.db import connection
         from django.test import TransactionTestCase
     except ModuleNotFoundError:
         yield
         return
-    truncate = "audit_entry_no_truncate"
+    protected = ("audit_entry", "ledger_entry", "ledger_posting")
     empty: Any = TransactionTestCase._fixture_teardown
 
     def emptying(case: TransactionTestCase) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"ALTER TABLE audit_entry DISABLE TRIGGER {truncate}")
+        def switch(how: str) -> None:
+            with connection.cursor() as cursor:
+                for table in protected:
+                    cursor.execute(f"ALTER TABLE {table} {how} TRIGGER {table}_no_truncate")
+
+        switch("DISABLE")
         try:
             empty(case)
         finally:
-            with connection.cursor() as cursor:
-                cursor.execute(f"ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER {truncate}")
+            switch("ENABLE ALWAYS")
 
     patch = pytest.MonkeyPatch()
     patch.setattr(TransactionTestCase, "_fixture_teardown", emptying)

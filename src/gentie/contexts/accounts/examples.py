@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 
 from gentie.contexts.accounts.actions import create_organisation, invite_member, set_password
-from gentie.contexts.accounts.models import Membership, Organisation
+from gentie.contexts.accounts.models import Installation, Membership, Organisation
 from gentie.contexts.accounts.roles import Kind, Role
+from gentie.contexts.accounts.setting_up import set_up_installation
 
 PASSWORD = "a believable pass phrase"  # noqa: S105 - of people that do not exist
 
@@ -57,3 +58,21 @@ def cast(*, by: str, at: datetime, password: str = PASSWORD) -> Cast:
     for member in members.values():
         set_password(person_id=member.person_id, password=password, by=by, at=at)
     return Cast(organisations, members)
+
+
+def installed(*, by: str, at: datetime, is_demonstration: bool = True) -> Installation:
+    """The installation of the examples' operator, with its administrator."""
+    return set_up_installation(
+        name="Example Grid Operator",
+        note="An example: nothing of it is real.",
+        rulebook="california",
+        time_zone="America/Los_Angeles",
+        closing_hour=time(17, 0),
+        holidays=(date(2026, 11, 26), date(2026, 12, 25)),
+        currency="USD",
+        is_demonstration=is_demonstration,
+        administrator_name="Ada Administrator",
+        administrator_email="administrator@example.org",
+        by=by,
+        at=at,
+    ).installation

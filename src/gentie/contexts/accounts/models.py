@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
@@ -178,3 +179,44 @@ class FailedSignIn(models.Model):
     def __str__(self) -> str:
         """When."""
         return f"failed at {self.at:%Y-%m-%d %H:%M:%S}Z"
+
+
+class Installation(models.Model):
+    """What holds for this whole installation. One row: one installation, one operator."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    """Always 1, by a check."""
+    organisation = models.OneToOneField(
+        Organisation, on_delete=models.PROTECT, related_name="installation"
+    )
+    organisation_kind = models.CharField(max_length=20, default=Kind.OPERATOR)
+    """The operator's, by a check and a foreign key of both columns."""
+    note = models.TextField(blank=True)
+    """What a reader must know of the operator."""
+    rulebook = models.CharField(max_length=100)
+    rulebook_version = models.CharField(max_length=100)
+    time_zone = models.CharField(max_length=100)
+    """Name in the IANA database; every clock of the process runs by it."""
+    closing_hour = models.TimeField()
+    """Local time at which a window closes on its last day."""
+    holidays = ArrayField(models.DateField())
+    """Days that are not business days, besides Saturdays and Sundays; rising."""
+    currency = models.CharField(max_length=3)
+    is_demonstration = models.BooleanField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(id=1), name="accounts_one_installation"),
+            models.CheckConstraint(
+                condition=Q(organisation_kind=Kind.OPERATOR),
+                name="accounts_installation_is_the_operators",
+            ),
+            models.CheckConstraint(
+                condition=Q(currency__regex="^[A-Z]{3}$"), name="accounts_installation_currency"
+            ),
+        )
+
+    def __str__(self) -> str:
+        """Whose rules, in which zone."""
+        return f"{self.rulebook_version} in {self.time_zone}"

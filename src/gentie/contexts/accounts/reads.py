@@ -7,7 +7,14 @@ from collections.abc import Sequence
 from django.db.models import QuerySet
 
 from gentie.contexts.accounts.acting import VISITOR, Acting
-from gentie.contexts.accounts.models import Grant, Membership, Organisation, Person, SecondFactor
+from gentie.contexts.accounts.models import (
+    Grant,
+    Installation,
+    Membership,
+    Organisation,
+    Person,
+    SecondFactor,
+)
 from gentie.contexts.accounts.roles import OPERATOR_ROLES, Kind
 
 
@@ -53,6 +60,16 @@ def organisation_by_id(organisation_id: int) -> Organisation | None:
 def operator_organisation() -> Organisation | None:
     """The one operator of this installation."""
     return Organisation.objects.filter(kind=Kind.OPERATOR).first()
+
+
+def installation() -> Installation | None:
+    """What holds for this installation; everybody may read it. ``None`` before it is set up."""
+    return Installation.objects.first()
+
+
+def people_with_role(role: str) -> Sequence[Person]:
+    """Who may sign in and has a role, by name."""
+    return list(Person.objects.filter(memberships__role=role, is_active=True).distinct())
 
 
 def has_second_factor(person_id: int) -> bool:

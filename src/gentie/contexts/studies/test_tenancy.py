@@ -12,10 +12,14 @@ from django.apps import apps
 from django.db import transaction
 
 from gentie.contexts.accounts.actions import give_grant
-from gentie.contexts.accounts.examples import cast
+from gentie.contexts.accounts.examples import cast, installed
 from gentie.contexts.accounts.signing_in import check_password
+from gentie.contexts.documents.actions import store_document
+from gentie.contexts.ledger.actions import post
+from gentie.contexts.notices.actions import queue
 from gentie.contexts.studies.examples import published_small_study
 from gentie.contexts.studies.models import LedgerRow, StudiedRequest, Study
+from gentie.quantities.money import Money
 
 AT = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
 BY = "program:test"
@@ -36,6 +40,11 @@ PRIVATE = (
     "accounts_grant",
     "accounts_secondfactor",
     "accounts_failedsignin",
+    "accounts_installation",
+    "notices_notice",
+    "documents_document",
+    "ledger_entry",
+    "ledger_posting",
     "studies_study",
     "studies_studiedrequest",
     "studies_ledgerrow",
@@ -50,12 +59,15 @@ PRIVATE = (
 
 
 @pytest.fixture
-def world(as_application, tmp_path):
+def world(as_application, tmp_path, settings):
     """A private study: the first request is the first customer's, the second the second's.
 
-    The first customer lets the consultant read.
+    The first customer lets the consultant read. Each of the two has a notice, a document and a
+    deposit, and the operator has a notice.
     """
+    settings.DATA_DIR = tmp_path
     people = cast(by=BY, at=AT)
+    installed(by=BY, at=AT)
     study = published_small_study(tmp_path / "bundle", by=BY, at=AT)
     first, second = people.organisations["first"], people.organisations["second"]
     with transaction.atomic():
@@ -76,6 +88,9 @@ def world(as_application, tmp_path):
     for word in ("customer", "engineer"):
         add_second_factor(people.members[word].person_id)
     check_password(email="nobody@example.org", password="wrong", at=AT)
+    for word, organisation in people.organisations.items():
+        if word != "consultant":
+            add_ground(organisation.pk, is_customer=word != "operator")
     return SimpleNamespace(sql=as_application, people=people, study=study, grant=grant)
 
 
@@ -88,6 +103,37 @@ def add_second_factor(person_id: int) -> None:
             "VALUES (%s, 'x', 0, %s)",
             [person_id, AT],
         )
+
+
+def add_ground(organisation_id: int, *, is_customer: bool) -> None:
+    """A notice, and for a customer a document and a deposit."""
+    subject, words = f"request:{organisation_id}", {"by": BY, "at": AT}
+    queue(
+        organisation_id=organisation_id,
+        code="a.b",
+        title="A title",
+        body="A body.",
+        subject=subject,
+        address="/",
+        **words,
+    )
+    if not is_customer:
+        return
+    store_document(
+        subject=subject,
+        kind="diagram",
+        organisation_id=organisation_id,
+        file_name="diagram.txt",
+        content=b"One line.",
+        **words,
+    )
+    post(
+        subject=subject,
+        organisation_id=organisation_id,
+        kind="deposit_invoiced",
+        postings={"receivable": Money.of(5, "USD"), "deposits_held": Money.of(-5, "USD")},
+        **words,
+    )
 
 
 @contextmanager
@@ -128,7 +174,7 @@ def changed(sql, statement: str) -> int | str:
 def test_every_private_table_is_in_this_test_and_its_rules_are_forced(as_application):
     said = as_application.execute(
         "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class "
-        "WHERE relkind = 'r' AND (relname LIKE 'accounts\\_%' OR relname LIKE 'studies\\_%')"
+        "WHERE relkind = 'r' AND relname ~ '^(accounts|notices|documents|ledger|studies)_'"
     ).fetchall()
     assert sorted(said) == sorted((table, True, True) for table in PRIVATE)
 
@@ -153,6 +199,12 @@ SEEN = {
     "accounts_grant": {"customer": 1, "consultant": 1} | dict.fromkeys(STAFF, "all"),
     "accounts_secondfactor": {"customer": 1, "engineer": 1},
     "accounts_failedsignin": {},
+    "accounts_installation": dict.fromkeys(ROLES, "all"),
+    # The customers' notices are theirs alone, the operator's are its people's.
+    "notices_notice": dict.fromkeys(("customer", "other", *STAFF), 1),
+    "documents_document": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
+    "ledger_entry": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
+    "ledger_posting": dict.fromkeys(CUSTOMERS, 2) | dict.fromkeys(STAFF, "all"),
     "studies_studiedrequest": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
     **{table: dict.fromkeys((*CUSTOMERS, *STAFF), "all") for table in OF_THE_STUDY},
 }
@@ -201,6 +253,12 @@ CHANGES = {
     "accounts_grant": {"UPDATE": {"customer", "program"}, "DELETE": set()},
     "accounts_secondfactor": {"UPDATE": {"customer", "engineer", "program"}, "DELETE": {"program"}},
     "accounts_failedsignin": {"UPDATE": set(), "DELETE": {"program"}},
+    "accounts_installation": {"UPDATE": ADMINISTRATORS, "DELETE": set()},
+    "notices_notice": {"UPDATE": {*ROLES} - {"visitor", "consultant"}, "DELETE": set()},
+    **{
+        table: {"UPDATE": set(), "DELETE": set()}
+        for table in ("documents_document", "ledger_entry", "ledger_posting")
+    },
     **{
         table: {"UPDATE": PUBLISHERS, "DELETE": PUBLISHERS}
         for table in PRIVATE
@@ -233,6 +291,31 @@ def test_who_may_add_rows(world, role):
         world.people.organisations[word].pk for word in ("first", "second", "consultant")
     )
     person = world.people.members["customer"].person_id
+    with acting(world, "program") as sql:
+        (old_entry,) = sql.execute(
+            "SELECT id FROM ledger_entry WHERE organisation_id = %s", [first]
+        ).fetchone()
+
+    def document(organisation: int) -> str:
+        return (
+            "INSERT INTO documents_document (organisation_id, subject, kind, version, file_name, "
+            "media_type, sha256, size_bytes, stored_at, by) VALUES "
+            f"({organisation}, 'request:{organisation}', 'lease', 1, 'a.txt', 'text/plain', "
+            "repeat('a', 64), 1, now(), 'person:1')"
+        )
+
+    def entry(organisation: int, kind: str) -> str:
+        return (
+            "INSERT INTO ledger_entry (organisation_id, subject, kind, at, by, memo, figures, "
+            f"posting_count) VALUES ({organisation}, 'request:1', '{kind}', now(), 'person:1', '', "
+            "'{}', 2)"
+        )
+
+    def posting(account: str, amount: int, currency: str = "EUR") -> str:
+        return (
+            "INSERT INTO ledger_posting (entry_id, account, amount, currency) "
+            f"VALUES ({old_entry}, '{account}', {amount}, '{currency}')"
+        )
 
     def grant(owner: int, receiver: int) -> str:
         return (
@@ -258,6 +341,18 @@ def test_who_may_add_rows(world, role):
             "VALUES ('', 'new@example.org', 'New', true, now())"
         ),
         "failure": "INSERT INTO accounts_failedsignin (who, at) VALUES ('x', now())",
+        "notice": (
+            "INSERT INTO notices_notice (organisation_id, code, subject, title, body, address, "
+            f"created_at) VALUES ({second}, 'a.b', 'x:1', 'A', 'B', '/', now())"
+        ),
+        "own document": document(first),
+        "a document of another": document(second),
+        "own deposit": entry(first, "deposit_invoiced"),
+        "own payment": entry(first, "payment_received"),
+        "a deposit of another": entry(second, "deposit_invoiced"),
+        "a posting of a deposit": posting("receivable", 1),
+        "cash in a deposit": posting("cash", 1),
+        "a deposit turned round": posting("receivable", -1, "GBP"),
         "scheme": (
             "INSERT INTO studies_scheme (study_id, number, outage, tripped_mw, elements, tier) "
             f"VALUES ({world.study.pk}, 999, 'x', 1, '{{}}', 'ceii')"
@@ -271,6 +366,15 @@ def test_who_may_add_rows(world, role):
         "organisation": ADMINISTRATORS,
         "person": ADMINISTRATORS,
         "failure": {"program"},
+        "notice": {*ROLES},
+        "own document": {"customer", *STAFF, "program"},
+        "a document of another": {"other", *STAFF, "program"},
+        "own deposit": {"customer", *STAFF, "program"},
+        "own payment": {*STAFF, "program"},
+        "a deposit of another": {"other", *STAFF, "program"},
+        "a posting of a deposit": {"customer", *STAFF, "program"},
+        "cash in a deposit": {*STAFF, "program"},
+        "a deposit turned round": {*STAFF, "program"},
         "scheme": PUBLISHERS,
     }
     with acting(world, role) as sql:
