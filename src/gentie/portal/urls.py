@@ -6,7 +6,9 @@ from gentie.portal.accounts import pages as accounts
 from gentie.portal.capacity.map import capacity_drawing, capacity_map
 from gentie.portal.capacity.pages import capacity, capacity_csv
 from gentie.portal.capacity.points import capacity_figures, capacity_panel, capacity_point
+from gentie.portal.documents.pages import document
 from gentie.portal.guide.pages import start
+from gentie.portal.notices.pages import notices, notices_read
 from gentie.portal.studies import pages
 
 of_a_study = [
@@ -31,6 +33,9 @@ urlpatterns = [
     path("account/", accounts.account, name="account"),
     path("account/organisation/", accounts.account_organisation, name="account_organisation"),
     path("people/", accounts.people, name="people"),
+    path("notices/", notices, name="notices"),
+    path("notices/read/", notices_read, name="notices_read"),
+    path("documents/<int:document_id>/", document, name="document"),
     path("studies/", pages.studies, name="studies"),
     path("studies/<slug:slug>/", include(of_a_study)),
     path("capacity/", capacity, name="capacity"),
