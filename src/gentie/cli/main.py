@@ -32,6 +32,10 @@ class LazyGroup(click.Group):
         ),
         "study": ("gentie.cli.study", "study", "Study a cluster of requests; verify a study."),
         "audit": ("gentie.cli.audit", "audit", "Check the log of what was done."),
+        "operator": ("gentie.cli.operator", "operator", "Set up an operator; show it."),
+        "serve": ("gentie.cli.serve", "serve", "Serve what is set up."),
+        "backup": ("gentie.cli.keeping", "backup", "Write everything into one file."),
+        "restore": ("gentie.cli.keeping", "restore", "Bring a backup back."),
         "demo": ("gentie.cli.demo", "demo", "Prepare and serve the demonstration."),
     }
 

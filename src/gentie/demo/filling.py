@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gentie
-from gentie.demo.people import make_people
+from gentie.demo.people import make_people, refuse_outside_a_demonstration
 from gentie.demo.window import open_demonstration_window
 from gentie.rulebook.book import GridProfile, Rulebook, load_grid_profile, load_rulebook
 
@@ -43,8 +43,11 @@ def fill_demonstration(
     Raises:
         BadInput: something of the demonstration cannot be used.
     """
+    from gentie.contexts.accounts.acting import AS_PROGRAM, acting_as
     from gentie.contexts.studies.reads import has_study_of
 
+    with acting_as(AS_PROGRAM):
+        refuse_outside_a_demonstration()
     rulebook, profile = load_rulebook(), load_grid_profile(CASE)
     if has_study_of(inputs_of_demonstration(rulebook, profile)):
         _complete(rulebook, profile, at=at)

@@ -7,9 +7,11 @@ from gentie.portal.capacity.map import capacity_drawing, capacity_map
 from gentie.portal.capacity.pages import capacity, capacity_csv
 from gentie.portal.capacity.points import capacity_figures, capacity_panel, capacity_point
 from gentie.portal.capacity.still import capacity_still
+from gentie.portal.documents.pages import document
 from gentie.portal.guide.pages import guide, guide_page, rules, start
 from gentie.portal.intake import clusters
 from gentie.portal.intake import pages as intake
+from gentie.portal.notices.pages import notices, notices_read
 from gentie.portal.search.pages import search
 from gentie.portal.studies import pages
 
@@ -61,6 +63,9 @@ urlpatterns = [
     path("projects/<int:request_id>/", include(of_a_project)),
     path("clusters/", clusters.clusters, name="clusters"),
     path("clusters/<slug:slug>/", include(of_a_cluster)),
+    path("notices/", notices, name="notices"),
+    path("notices/read/", notices_read, name="notices_read"),
+    path("documents/<int:document_id>/", document, name="document"),
     path("studies/", pages.studies, name="studies"),
     path("studies/<slug:slug>/", include(of_a_study)),
     path("capacity/", capacity, name="capacity"),

@@ -96,6 +96,10 @@ DOORS: Mapping[str, Door] = MappingProxyType(
         "cluster": Door.PUBLIC,
         "cluster_positions": Door.STAFF,
         "cluster_window": Door.STAFF,
+        "notices": Door.SIGNED_IN,
+        "notices_read": Door.SIGNED_IN,
+        # The database shows a document to its organisation, its grants and the operator alone.
+        "document": Door.SIGNED_IN,
         "capacity_map": Door.PUBLIC,
         # Only what is kept as public is given; lines of a real grid are not.
         "capacity_drawing": Door.PUBLIC,

@@ -12,6 +12,7 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -39,7 +40,9 @@ def _quiet(_: str) -> None:
 
 
 def parameters(data: Path, role: str) -> dict[str, str]:
-    """How a role (``owner`` or ``application``) reaches the database of a data folder.
+    """How a role (``owner``, ``application`` or ``admin``) reaches the database of a data folder.
+
+    The admin is the server's own superuser: row rules do not bind it. Backups are made as it.
 
     Raises:
         ServerFailed: no database has been prepared there.
@@ -54,7 +57,7 @@ def parameters(data: Path, role: str) -> dict[str, str]:
         "host": kept["socket"],
         "port": str(PORT),
         "dbname": DATABASE,
-        "user": ROLES[role],
+        "user": {**ROLES, "admin": ADMIN}[role],
         "password": kept["passwords"][role],
     }
 
@@ -112,6 +115,18 @@ class Cluster:
         """Whether the server is up now."""
         placed = self._place()
         return placed.pgdata.exists() and self._is_up(placed)
+
+    @property
+    def programs(self) -> Path:
+        """The folder of PostgreSQL's programs, as they run here."""
+        return self._place().programs
+
+    def remove(self) -> None:
+        """Stop the server and remove its files: for a database that was only just made."""
+        self.stop()
+        placed = self._place()
+        shutil.rmtree(placed.folder)
+        shutil.rmtree(placed.sockets, ignore_errors=True)  # inside the folder, or elsewhere
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:

@@ -31,7 +31,7 @@ class NotServing(Failed):
     """The service could not be prepared or started; the sentence says why."""
 
 
-class _Stopped(Exception):
+class Stopped(Exception):
     """SIGTERM came."""
 
 
@@ -51,10 +51,10 @@ def prepare(
         NotServing: a step failed, or SIGTERM came.
     """
     try:
-        with _stopped_by_sigterm(), _database(data, say):
-            _migrate(data, say)
+        with stopped_by_sigterm(), database(data, say):
+            migrate(data, say)
             _fill(data, fill)
-    except _Stopped:
+    except Stopped:
         raise NotServing("Stopped before everything was ready.") from None
 
 
@@ -80,13 +80,13 @@ def serve(
         NotServing: a step failed, or the service ended by itself.
     """
     try:
-        with _stopped_by_sigterm(), _database(data, say):
-            _migrate(data, say)
+        with stopped_by_sigterm(), database(data, say):
+            migrate(data, say)
             _run_django(data, "application", "collectstatic", "--noinput", "--verbosity=0")
             _fill(data, fill)
             with _listening(port) as listener:
                 _serve(listener, data, say, asked_port=port, open_browser=open_browser)
-    except (KeyboardInterrupt, _Stopped):
+    except (KeyboardInterrupt, Stopped):
         say("Stopped.")
 
 
@@ -120,13 +120,30 @@ def verify_audit(*, data: Path, say: Callable[[str], None], hear: Callable[..., 
             reason=broken.reason if broken else "",
         )
 
+    ask_database(data=data, say=say, ask=ask)
+
+
+def ask_database(*, data: Path, say: Callable[[str], None], ask: Callable[[], None]) -> None:
+    """Run a question, with Django set up, against the database that is there.
+
+    Args:
+        data: the data folder.
+        say: told what is going on, one sentence at a time.
+        ask: called once, in this process, where Django reaches the database as the service does.
+
+    Raises:
+        NotServing: there is no database, or it cannot be reached.
+    """
     if not os.environ.get("DATABASE_URL") and not (data / postgres.CONNECTION_FILE).exists():
-        raise NotServing(f"No database is prepared in {data}: run `gentie demo --no-serve` first.")
+        raise NotServing(
+            f"No database is prepared in {data}: run `gentie operator init` or "
+            "`gentie demo --no-serve` first."
+        )
     try:
-        with _stopped_by_sigterm(), _database(data, say):
+        with stopped_by_sigterm(), database(data, say):
             _fill(data, ask)
-    except _Stopped:
-        raise NotServing("Stopped before the last entry was read.") from None
+    except Stopped:
+        raise NotServing("Stopped before the answer was there.") from None
 
 
 def _serve(
@@ -210,7 +227,12 @@ def _reason(said: str) -> str:
     return words.split(": ", 1)[1]
 
 
-def _migrate(data: Path, say: Callable[[str], None]) -> None:
+def migrate(data: Path, say: Callable[[str], None]) -> None:
+    """Bring the tables to what this version expects.
+
+    Raises:
+        NotServing: a migration failed; none of its changes stay.
+    """
     say("Bringing the database up to date")
     _run_django(data, "owner", "migrate", "--noinput", "--verbosity=0")
     _run_django(data, "application", "load_guide")
@@ -237,8 +259,12 @@ def _fill(data: Path, fill: Callable[[], None] | None) -> None:
 
 
 @contextlib.contextmanager
-def _database(data: Path, say: Callable[[str], None]) -> Iterator[None]:
-    """The embedded server up inside, or the operator's own left as it is."""
+def database(data: Path, say: Callable[[str], None]) -> Iterator[None]:
+    """The embedded server up inside, or the operator's own left as it is.
+
+    Raises:
+        NotServing: the embedded one did not start.
+    """
     if os.environ.get("DATABASE_URL"):
         say("Using the database that DATABASE_URL names")
         if not os.environ.get("GENTIE_OWNER_DATABASE_URL"):
@@ -276,11 +302,11 @@ def _listening(port: int) -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def _stopped_by_sigterm() -> Iterator[None]:
+def stopped_by_sigterm() -> Iterator[None]:
     """Inside, SIGTERM ends the run in order, as Ctrl-C does."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        raise _Stopped
+        raise Stopped
 
     before = signal.signal(signal.SIGTERM, stop)
     try:

@@ -3,6 +3,7 @@
 GENTIE_DATA_DIR          where data, the embedded database and the secret key live (required)
 DATABASE_URL             an operator's own PostgreSQL instead of the embedded one
 GENTIE_OWNER_DATABASE_URL  the same database, as the role that owns the tables (migrations)
+GENTIE_BACKUP_DATABASE_URL  the same database, as a role with BYPASSRLS (`gentie backup`)
 GENTIE_DATABASE_ROLE     `application` (the default) or `owner`
 GENTIE_HOSTS             names this service answers to, by comma (default: this machine only)
 GENTIE_HTTPS             `1` where a proxy speaks HTTPS to the outside and says so

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from zoneinfo import available_timezones
 
 from django.db import transaction
 
@@ -16,7 +14,8 @@ from gentie.contexts.accounts.reads import operator_organisation
 from gentie.contexts.accounts.roles import Kind, Role
 from gentie.contexts.audit.actions import record
 from gentie.quantities.findings import BadInput, Finding
-from gentie.rulebook.book import load_rulebook, rulebook_names
+from gentie.rulebook.book import load_rulebook
+from gentie.rulebook.installing import why_not_installed
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,13 @@ def set_up_installation(
     operator = operator_organisation()
     reasons = [
         *_cannot_be_set_up(name.strip(), operator.name if operator else ""),
-        *_cannot_hold(rulebook, time_zone, closing_hour, holidays, currency),
+        *why_not_installed(
+            rulebook=rulebook,
+            time_zone=time_zone,
+            closing_hour=closing_hour,
+            holidays=holidays,
+            currency=currency,
+        ),
     ]
     if reasons:
         raise BadInput(reasons)
@@ -139,61 +144,3 @@ def _other_operator() -> Finding:
         "accounts.installation.other_operator",
         "There is an operator here already, of another name: use another data folder.",
     )
-
-
-def _cannot_hold(
-    rulebook: str,
-    time_zone: str,
-    closing_hour: time,
-    holidays: Sequence[date],
-    currency: str,
-) -> list[Finding]:
-    """What of the rules cannot hold here."""
-    reasons = []
-    if rulebook not in rulebook_names():
-        reasons.append(
-            Finding(
-                "accounts.installation.rulebook",
-                f"There is no rulebook called {rulebook!r}; choose one of: "
-                f"{', '.join(rulebook_names())}.",
-            )
-        )
-    elif currency != load_rulebook(rulebook).currency:
-        reasons.append(
-            Finding(
-                "accounts.installation.currency",
-                f"The amounts of the rulebook {rulebook} are in "
-                f"{load_rulebook(rulebook).currency}, not {currency}: give its currency.",
-            )
-        )
-    if not re.fullmatch("[A-Z]{3}", currency):
-        reasons.append(
-            Finding(
-                "accounts.installation.currency_code",
-                f"{currency!r} is no currency: give its three capital letters, as USD.",
-            )
-        )
-    if time_zone not in available_timezones():
-        reasons.append(
-            Finding(
-                "accounts.installation.time_zone",
-                f"There is no time zone {time_zone!r}: give a name such as America/Los_Angeles.",
-            )
-        )
-    if closing_hour.tzinfo is not None:
-        reasons.append(
-            Finding(
-                "accounts.installation.closing_hour",
-                "The closing hour is a local time: give it without a time zone, as 17:00:00.",
-            )
-        )
-    twice = sorted({day for day in holidays if list(holidays).count(day) > 1})
-    if twice:
-        reasons.append(
-            Finding(
-                "accounts.installation.holiday_twice",
-                f"{twice[0].isoformat()} is among the holidays twice: name each day once.",
-                count=len(twice),
-            )
-        )
-    return reasons

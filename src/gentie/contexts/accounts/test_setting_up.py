@@ -100,13 +100,13 @@ def test_everything_that_cannot_hold_is_told_at_once():
         closing_hour=time(17, 0, tzinfo=UTC),
         holidays=(date(2026, 1, 1), date(2026, 1, 1)),
     ) == [
-        "accounts.installation.rulebook",
-        "accounts.installation.currency_code",
-        "accounts.installation.time_zone",
-        "accounts.installation.closing_hour",
-        "accounts.installation.holiday_twice",
+        "installation.rulebook",
+        "installation.currency_code",
+        "installation.time_zone",
+        "installation.closing_hour",
+        "installation.holiday_twice",
     ]
-    assert codes(currency="EUR") == ["accounts.installation.currency"]
+    assert codes(currency="EUR") == ["installation.currency"]
     assert codes(administrator_email="nobody", administrator_name=" ") == [
         "accounts.person.email",
         "accounts.person.unnamed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -51,33 +51,7 @@ def queue(
         django.db.IntegrityError: there is no such organisation or person.
     """
     title, body = title.strip(), body.strip()
-    reasons = [
-        Finding(f"notices.{word}", sentence)
-        for word, is_wrong, sentence in (
-            (
-                "title",
-                not 0 < len(title) <= TITLE_LENGTH,
-                f"A notice needs a title of 1 to {TITLE_LENGTH} letters, not of {len(title)}.",
-            ),
-            ("body", not body, "A notice needs a sentence: say what happened and what to do."),
-            (
-                "code",
-                not re.fullmatch(CODE, code),
-                f"{code!r} is not a dotted word: name what kind of thing the notice tells.",
-            ),
-            (
-                "subject",
-                not re.fullmatch(REFERENCE, subject),
-                f"{subject!r} is not a kind and an id: say about which thing the notice is.",
-            ),
-            (
-                "address",
-                not re.fullmatch(ADDRESS, address),
-                f"{address!r} is not a path of this service: give one that begins with a slash.",
-            ),
-        )
-        if is_wrong
-    ]
+    reasons = list(_words_refused(title, body, code, subject, address))
     if reasons:
         raise BadInput(reasons)
     with connection.cursor() as cursor:
@@ -119,3 +93,32 @@ def mark_read(*, notice_ids: Sequence[int], by: str, at: datetime) -> int:
     for number in unread:
         record(by=by, action="notice.read", subject=f"notice:{number}", at=at)
     return len(unread)
+
+
+def _words_refused(
+    title: str, body: str, code: str, subject: str, address: str
+) -> Iterator[Finding]:
+    if not 0 < len(title) <= TITLE_LENGTH:
+        yield Finding(
+            "notices.title",
+            f"A notice needs a title of 1 to {TITLE_LENGTH} letters, not of {len(title)}.",
+        )
+    if not body:
+        yield Finding(
+            "notices.body", "A notice needs a sentence: say what happened and what to do."
+        )
+    if not re.fullmatch(CODE, code):
+        yield Finding(
+            "notices.code",
+            f"{code!r} is not a dotted word: name what kind of thing the notice tells.",
+        )
+    if not re.fullmatch(REFERENCE, subject):
+        yield Finding(
+            "notices.subject",
+            f"{subject!r} is not a kind and an id: say about which thing the notice is.",
+        )
+    if not re.fullmatch(ADDRESS, address):
+        yield Finding(
+            "notices.address",
+            f"{address!r} is not a path of this service: give one that begins with a slash.",
+        )

@@ -6,8 +6,10 @@ from django.db.models import Q, QuerySet
 
 from gentie.contexts.notices.models import Notice
 
+Notices = QuerySet[Notice]
 
-def notices_of(*, organisation_id: int, person_id: int | None = None) -> QuerySet[Notice]:
+
+def notices_of(*, organisation_id: int, person_id: int | None = None) -> Notices:
     """Notices to an organisation, the newest first; with a person, also those to that one alone."""
     return Notice.objects.filter(
         Q(person=None) | Q(person_id=person_id), organisation_id=organisation_id
@@ -23,6 +25,6 @@ def unread_count(*, organisation_id: int, person_id: int | None = None) -> int:
     )
 
 
-def notices_about(subject: str) -> QuerySet[Notice]:
+def notices_about(subject: str) -> Notices:
     """What was told about one thing, the newest first."""
     return Notice.objects.filter(subject=subject)
