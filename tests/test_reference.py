@@ -21,6 +21,6 @@ def pages() -> dict[str, str]:
     return written
 
 
-@pytest.mark.parametrize("name", ["results.md", "rulebook.md", "findings.md"])
+@pytest.mark.parametrize("name", ["results.md", "rulebook.md", "findings.md", "openapi.json"])
 def test_a_page_is_what_the_code_says(pages: dict[str, str], name: str) -> None:
     assert (DOCS / "reference" / name).read_text() == pages[name], "run `make reference`"
