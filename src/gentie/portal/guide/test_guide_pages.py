@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import re
 from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
@@ -114,20 +115,29 @@ def test_dates_that_matter_come_in_their_order(client, guide, tmp_path):
 
 POINTS = {
     "steps": 100,
-    "lat": [4000, 3900, 3950, 3800],
-    "lon": [-12000, -12100, -12050, -12000],
-    "mw": [0.0, 150.0, None, -1.0],
+    "lat": [4000, 3900, 3950, 3800, 2000, 2100],
+    "lon": [-12000, -12100, -12050, -12000, -9000, -9100],
+    "mw": [0.0, 150.0, None, -1.0, None, None],
 }
 
 
+LINES = {"from": [0, 1, 4], "to": [1, 2, 5]}
+
+
 def test_the_still_has_a_dot_for_each_point_with_room_in_its_place():
-    paths = ET.fromstring(drawn(POINTS)).findall("{http://www.w3.org/2000/svg}path")
+    picture = ET.fromstring(drawn(POINTS, LINES))
+    lines, *paths = picture.findall("{http://www.w3.org/2000/svg}path")
     assert [path.get("stroke") for path in paths] == [RAMP[0], RAMP[1], RAMP[6]]
     places = [re.findall(r"M(\d+) (\d+)h0", path.get("d")) for path in paths]
-    assert [len(one) for one in places] == [1, 1, 1]
     (north_east,), (west,), (south_east,) = [[(int(x), int(y)) for x, y in one] for one in places]
     assert west[0] < north_east[0] == south_east[0] < WIDE
     assert north_east[1] < west[1] < south_east[1]
+    high = int(picture.get("viewBox").split()[3])
+    assert south_east[1] < high
+    # Lines that leave the picture at both ends are not on it.
+    first = "M{} {}L{} {}".format(*north_east, *west)
+    assert lines.get("d").startswith(first)
+    assert lines.get("d").count("M") == 2
 
 
 @pytest.mark.parametrize(
@@ -139,17 +149,26 @@ def test_the_classes_of_the_still_are_the_maps(mw, step):
 
 
 def test_a_still_of_nothing():
-    assert "svg" in drawn({"steps": 1, "lat": [], "lon": [], "mw": []})
+    assert "svg" in drawn({"steps": 1, "lat": [], "lon": [], "mw": []}, {"from": [], "to": []})
 
 
 def test_the_still_is_kept_for_ever_and_only_what_is_public_is_drawn(client, db):
     case = published_small_case(by=BY, at=AT)
-    digest = public_drawings(case)["points"]
-    address = f"/capacity/map/still-{digest}.svg"
+    digests = public_drawings(case)
+    address = f"/capacity/map/still-{digests['points']}.{digests['lines']}.svg"
+    assert f'src="{address}"' in client.get("/").text
     answer = client.get(address)
     assert answer["Content-Type"] == "image/svg+xml"
     assert "immutable" in answer["Cache-Control"]
+    packed = client.get(address, headers={"Accept-Encoding": "gzip"})
+    assert packed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.content) == answer.content
+    assert answer.text.count("h0") == case.points.count()
     assert client.get(address, headers={"If-None-Match": answer["ETag"]}).status_code == 304
-    assert client.get("/capacity/map/still-none.svg").status_code == 404
+    assert client.get("/capacity/map/still-none.none.svg").status_code == 404
+    apps.get_model("grid", "Drawing").objects.filter(kind="lines").update(tier="ceii")
+    shown = client.get("/").text
+    assert f"still-{digests['points']}.none.svg" in shown
+    assert client.get(address).status_code == 404
     apps.get_model("grid", "Drawing").objects.update(tier="ceii")
-    assert client.get("/").text.count("still-") == 0
+    assert "still-" not in client.get("/").text
