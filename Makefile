@@ -32,7 +32,7 @@ endef
 # The stamps are made in the order in which the targets list them.
 .NOTPARALLEL:
 
-.PHONY: help setup demo test check fix bench soak peers requirements reference wheel clean \
+.PHONY: help setup demo test check fix bench soak peers requirements reference messages wheel clean \
         test-engines test-all browser
 
 help: ## this list
@@ -145,6 +145,9 @@ requirements: $(STAMPS)/dev ## compile requirements/*.in to hashed *.txt
 
 reference: setup ## write the generated pages of docs/reference
 	@$(BIN)/python docs/make_reference.py
+
+messages: setup ## write the catalogue of everything that can be translated
+	@$(BIN)/python docs/make_messages.py
 
 wheel: setup ## build the wheel, front-end files included
 	$(call step,wheel,$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --no-index --wheel-dir dist .)

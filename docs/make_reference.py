@@ -6,7 +6,10 @@ A test writes them again and compares, so that they cannot grow old.
 from __future__ import annotations
 
 import ast
+import json
+import os
 import re
+import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -33,7 +36,22 @@ def pages() -> dict[str, str]:
         "findings.md": HEAD + findings(),
         "lifecycles.md": HEAD + lifecycles(),
         "request-form.md": HEAD + request_form(),
+        "openapi.json": openapi(),
     }
+
+
+def openapi() -> str:
+    """The document of the interface for programs."""
+    import django
+    from django.apps import apps
+
+    if not apps.ready:  # a test has it ready
+        sys.path.insert(0, str(ROOT))
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+        django.setup()
+    from gentie.api.site import document
+
+    return json.dumps(document(), indent=1, ensure_ascii=False) + "\n"
 
 
 def results() -> str:

@@ -22,7 +22,15 @@ def pages() -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "name", ["results.md", "rulebook.md", "findings.md", "lifecycles.md", "request-form.md"]
+    "name",
+    [
+        "results.md",
+        "rulebook.md",
+        "findings.md",
+        "lifecycles.md",
+        "request-form.md",
+        "openapi.json",
+    ],
 )
 def test_a_page_is_what_the_code_says(pages: dict[str, str], name: str) -> None:
     assert (DOCS / "reference" / name).read_text() == pages[name], "run `make reference`"

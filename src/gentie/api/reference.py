@@ -7,7 +7,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
+from markdown_it import MarkdownIt
 
 from gentie.api.site import SPACE, document
 
@@ -45,10 +47,15 @@ def reference(request: HttpRequest) -> HttpResponse:
         "api/reference.html",
         {
             "rooms": rooms,
-            "paragraphs": written["info"]["description"].split("\n\n"),
+            "description": _description(written["info"]["description"]),
             "crumbs": [{"word": "API"}],
         },
     )
+
+
+def _description(markdown: str) -> SafeString:
+    html: str = MarkdownIt("commonmark", {"html": False}).render(markdown)
+    return mark_safe(html)  # noqa: S308 - our own words, with HTML in them switched off
 
 
 def _parameters(operation: dict[str, Any]) -> Iterator[dict[str, Any]]:

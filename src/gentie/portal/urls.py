@@ -72,7 +72,9 @@ urlpatterns = [
     path("capacity/points.csv", capacity_csv, name="capacity_csv"),
     path("capacity/map/", capacity_map, name="capacity_map"),
     path("capacity/map/<slug:kind>-<slug:digest>.json", capacity_drawing, name="capacity_drawing"),
-    path("capacity/map/still-<slug:digest>.svg", capacity_still, name="capacity_still"),
+    path(
+        "capacity/map/still-<slug:points>.<slug:lines>.svg", capacity_still, name="capacity_still"
+    ),
     path("capacity/points/<int:bus>/", capacity_point, name="capacity_point"),
     path("capacity/points/<int:bus>/panel/", capacity_panel, name="capacity_panel"),
     path("capacity/points/<int:bus>/figures.json", capacity_figures, name="capacity_figures"),

@@ -158,6 +158,10 @@ DOORS: Mapping[str, Door] = MappingProxyType(
 )
 
 
+SIGN_IN = "api:sign_in"
+"""Where a token that is over does not matter: another one is asked for."""
+
+
 class DoorMiddleware:
     """Ask the table before any view runs."""
 
@@ -205,7 +209,7 @@ class DoorMiddleware:
             name = operations[method]
         door = _door(name)
         wrong = getattr(request, "token_refused", None)
-        if wrong is not None:
+        if wrong is not None and name != SIGN_IN:
             return refused(401, wrong)
         acting = who_asks(request)
         if not door.may_enter(acting):

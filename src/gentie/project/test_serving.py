@@ -144,7 +144,8 @@ prepare(data=Path(sys.argv[1]), say=lambda sentence: None, fill=fill)
 
 
 def test_filling_happens_with_the_rights_of_the_service(data):
-    for number in (1, 2):
+    # The first entry is the guide's, which the second start finds in place.
+    for number in (2, 3):
         done = subprocess.run(
             [sys.executable, "-W", "error", "-c", FILL, str(data)],
             env=environment(),

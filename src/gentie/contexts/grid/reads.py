@@ -135,6 +135,11 @@ def public_drawing(kind: str, digest: str) -> bytes | None:
     return None if found is None else bytes(found)
 
 
+def is_public_drawing(kind: str, digest: str) -> bool:
+    """Whether anybody may see it drawn."""
+    return Drawing.objects.filter(kind=kind, digest=digest, tier=Tier.PUBLIC).exists()
+
+
 def bands_of(points: QuerySet[PointCapacity], limits_mw: Sequence[int] = BANDS_MW) -> list[Band]:
     """How many of these points have how much room, by the lower ends of the bands."""
     ends: Sequence[int | None] = (*limits_mw[1:], None)
