@@ -10,7 +10,7 @@ from gentie.contexts.accounts.actions import create_organisation
 from gentie.contexts.accounts.reads import installation
 from gentie.contexts.accounts.signing_in import check_password
 from gentie.contexts.grid.examples import published_small_case
-from gentie.contexts.grid.reads import latest_case, points_of
+from gentie.contexts.grid.reads import latest_case, points_of, profile_of_case
 from gentie.contexts.grid.runs import report_at
 from gentie.journeys import set_up_operator as journey
 from gentie.journeys.set_up_operator import operator_as_set_up, set_up_operator
@@ -60,6 +60,8 @@ def test_an_operator_is_set_up_from_its_file(inputs, client):
     point = points_of(case).filter(capacity_mw__gt=1).first()
     report = report_at(case, bus=point.bus, mw=point.capacity_mw / 2)
     assert report.limit_mw == pytest.approx(point.capacity_mw, abs=1e-3)
+    # A study of the service starts from the same owners and places.
+    assert profile_of_case(case) == inputs.profile
     # The operator is not fictional here by its own word; only its grid is made up.
     page = client.get("/").text
     assert "Synthetic grid." in page

@@ -11,6 +11,7 @@ import pytest
 from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from gentie.contexts.accounts.acting import Acting, acting_as
@@ -182,6 +183,7 @@ def test_names_are_made_safe(given_name, kept):
     assert safe_name(given_name) == kept
 
 
+@hypothesis_settings(deadline=None)
 @given(st.text(max_size=300))
 def test_no_name_leads_anywhere(name):
     kept = safe_name(name)
@@ -191,6 +193,7 @@ def test_no_name_leads_anywhere(name):
     assert safe_name(kept) == kept
 
 
+@hypothesis_settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_something_or_nothing(content):
     found = types.type_of(content)

@@ -50,12 +50,14 @@ class CaseSource:
         source_name: of the case file.
         content: of the case file.
         rulebook: the rulebook's files by name.
+        profile: the files of the operator's profile by name; empty for a case without one.
         drawings: JSON of the map by kind: ``points``, ``lines``.
     """
 
     source_name: str
     content: bytes
     rulebook: Mapping[str, bytes]
+    profile: Mapping[str, bytes]
     drawings: Mapping[str, bytes]
 
 
@@ -171,6 +173,7 @@ def keep_source(*, base_case: BaseCase, source: CaseSource, by: str, at: datetim
             "source_name": source.source_name,
             "content": gzip.compress(source.content, mtime=0),
             "rulebook": {name: content.decode() for name, content in source.rulebook.items()},
+            "profile": {name: content.decode() for name, content in source.profile.items()},
             "tier": guarded,
         },
     )

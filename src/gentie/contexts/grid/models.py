@@ -119,6 +119,8 @@ class CaseFile(models.Model):
     """Of the file, compressed by gzip."""
     rulebook = models.JSONField()
     """Text of the rulebook's files by name."""
+    profile = models.JSONField(default=dict)
+    """Text of the profile's files by name: areas, owners with their regions, coordinates."""
     tier = models.CharField(max_length=10, choices=TIERS)
 
     class Meta:

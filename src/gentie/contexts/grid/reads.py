@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from django.db.models import Case, Count, F, Q, QuerySet, When
 
 from gentie.contexts.grid.models import BaseCase, CaseFile, Drawing, PointCapacity
+from gentie.rulebook.book import GridProfile, profile_of
 from gentie.workbench.tables import Tier
 
 BANDS_MW = (0, 50, 100, 200, 300, 500, 1000, 2000)
@@ -111,6 +112,17 @@ def point_at(case: BaseCase, bus: int) -> PointCapacity | None:
 def file_of(case: BaseCase) -> CaseFile | None:
     """The file of a case, where it was kept."""
     return CaseFile.objects.filter(base_case=case).first()
+
+
+def profile_of_case(case: BaseCase) -> GridProfile | None:
+    """What the operator says of a published case, for studies on it; ``None`` without its file.
+
+    A case that was published without a profile has one of all its areas and no owners.
+    """
+    kept = file_of(case)
+    if kept is None:
+        return None
+    return profile_of({name: text.encode() for name, text in kept.profile.items()}, case.name)
 
 
 def has_file(case: BaseCase) -> bool:

@@ -87,6 +87,7 @@ def case_source(
         source_name=case.source_name,
         content=case.content,
         rulebook=rulebook.sources,
+        profile=profile.sources,
         drawings=drawings_of(case.network, profile, rows),
     )
 

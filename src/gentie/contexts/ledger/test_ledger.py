@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from django.apps import apps
 from django.db import DatabaseError, IntegrityError, connection, transaction
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gentie.contexts.accounts.acting import VISITOR, Acting, acting_as
@@ -268,6 +268,7 @@ def test_every_kind_moves_money_between_accounts_of_the_chart():
         assert kind.credits
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     amounts=st.lists(
         st.decimals(min_value="0.01", max_value="1e9", places=2), min_size=1, max_size=5

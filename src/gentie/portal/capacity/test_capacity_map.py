@@ -37,9 +37,10 @@ def address(kind: str, case: Any) -> str:
 # ---------------------------------------------------------------------------------- the map
 
 
-# Who asks is said to the database around each page: here inside the test's own transaction.
+# Who asks is said to the database around each page: here inside the test's own transaction. The
+# frame of a whole page asks two things of the installation; a part of a page asks neither.
 FRAME = 5
-QUERIES = {"map": 7, "point": 2, "panel": 2, "figures": 1, "drawing": 1}
+QUERIES = {"map": 9, "point": 4, "panel": 2, "figures": 1, "drawing": 1}
 
 
 @pytest.mark.parametrize("kind", QUERIES)
