@@ -29,6 +29,7 @@ class LazyGroup(click.Group):
         "study": ("gentie.cli.study", "study", "Study a cluster of requests; verify a study."),
         "audit": ("gentie.cli.audit", "audit", "Check the log of what was done."),
         "demo": ("gentie.cli.demo", "demo", "Prepare and serve the demonstration."),
+        "worker": ("gentie.cli.demo", "worker", "Work on the studies that engineers start."),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

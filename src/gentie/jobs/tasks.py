@@ -22,7 +22,7 @@ SWEEPING = "jobs.sweep"
 
 HEARTBEAT_S = 2.0
 """How often a worker says that it lives."""
-DEAD_AFTER_S = 20.0
+DEAD_AFTER_S = 10.0
 """Without a word for so long, a worker counts as dead; a long search may keep one silent."""
 SWEEP = "* * * * * */5"
 """Every five seconds; the sixth field of this notation is the second."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from importlib.resources import files
+from typing import Any
 
 from django.apps import apps
 from django.db.models import Model
