@@ -7,7 +7,7 @@ from gentie.portal.capacity.map import capacity_drawing, capacity_map
 from gentie.portal.capacity.pages import capacity, capacity_csv
 from gentie.portal.capacity.points import capacity_figures, capacity_panel, capacity_point
 from gentie.portal.guide.pages import start
-from gentie.portal.studies import pages
+from gentie.portal.studies import pages, run_pages
 
 of_a_study = [
     path("", pages.study, name="study"),
@@ -22,6 +22,13 @@ of_a_study = [
     path("bundle.zip", pages.bundle, name="bundle"),
 ]
 
+run_of_a_cluster = [
+    path("", run_pages.cluster_run, name="cluster_run"),
+    path("start/", run_pages.cluster_run_start, name="cluster_run_start"),
+    path("cancel/", run_pages.cluster_run_cancel, name="cluster_run_cancel"),
+    path("progress.json", run_pages.cluster_run_progress, name="cluster_run_progress"),
+]
+
 urlpatterns = [
     path("", start, name="start"),
     path("sign-in/", accounts.sign_in, name="sign_in"),
@@ -33,6 +40,7 @@ urlpatterns = [
     path("people/", accounts.people, name="people"),
     path("studies/", pages.studies, name="studies"),
     path("studies/<slug:slug>/", include(of_a_study)),
+    path("clusters/<slug:slug>/run/", include(run_of_a_cluster)),
     path("capacity/", capacity, name="capacity"),
     path("capacity/points.csv", capacity_csv, name="capacity_csv"),
     path("capacity/map/", capacity_map, name="capacity_map"),

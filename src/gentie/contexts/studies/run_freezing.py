@@ -88,6 +88,18 @@ def start_blockers(*, cluster_slug: str, role: str) -> tuple[Finding, ...]:
     return tuple(found)
 
 
+def policies_of(cluster_slug: str) -> tuple[tuple[str, bool], ...]:
+    """Policies of mitigation that a cluster can be studied by, and which one the rules name."""
+    from gentie.engines.interconnection.cluster_study import Policy
+
+    cluster = intake.cluster_by_slug(cluster_slug)
+    sources = grid.rules_of(cluster.base_case) if cluster is not None else None
+    if sources is None:
+        return ()
+    named = str(rulebook_of(sources).value("mitigation.policy"))
+    return tuple((str(policy), policy == named) for policy in Policy)
+
+
 def inputs_to_freeze(*, cluster_slug: str, role: str, policy: str = "") -> FrozenInputs:
     """Everything that a run rests on, as it stands now.
 
