@@ -17,7 +17,7 @@ from procrastinate import App, PsycopgConnector
 PARENT_EVERY_S = 1.0
 AT_ONCE = 2
 """A study, and beside it whatever is short: the sweep above all."""
-CONNECTIONS = 4
+CONNECTIONS = 3
 POLL_S = 2.0
 """For jobs that become due by the clock; others are announced by the database."""
 
@@ -28,7 +28,11 @@ def main() -> None:
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.utils import connector_params
 
-    connector = PsycopgConnector(kwargs=connector_params(), min_size=1, max_size=CONNECTIONS)
+    # Beside the app of the contexts, not in its place: what a task asks for by that one belongs to
+    # the task's own transaction, on Django's connection.
+    connector = PsycopgConnector(
+        kwargs=connector_params(), min_size=CONNECTIONS, max_size=CONNECTIONS
+    )
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(_work(app.with_connector(connector)))
 

@@ -256,6 +256,7 @@ def test_a_killed_workers_study_goes_on_and_says_the_same(data, started):
     assert not Cluster(data).is_running()
 
 
+@pytest.mark.soak
 def test_everything_killed_and_served_again_nothing_is_lost(data, started):
     done(data, sys.executable, "-W", "error", "-c", PREPARE, str(data))
     first = started(sys.executable, "-W", "error", "-c", SERVE, str(data))
