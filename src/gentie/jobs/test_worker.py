@@ -223,15 +223,12 @@ def test_the_service_has_the_rights_that_a_queue_needs_and_no_others(as_applicat
 
 
 @pytest.fixture
-def environment(data, cluster, tmp_path):
+def environment(data, as_application):
     """Of a real worker on this test's database."""
-    from gentie.project.postgres import parameters
-
-    kept = parameters(cluster.data, "application")
-    name = connection.settings_dict["NAME"]
+    there = as_application.info
     url = (
-        f"postgresql://{kept['user']}:{kept['password']}@/{name}"
-        f"?host={kept['host']}&port={kept['port']}"
+        f"postgresql://{there.user}:{there.password}@/{there.dbname}"
+        f"?host={there.host}&port={there.port}"
     )
     return {
         **os.environ,
