@@ -15,6 +15,7 @@ from pathlib import Path
 
 from gentie.contexts.intake.form import FIELDS, SECTIONS
 from gentie.contexts.intake.lifecycles import CLUSTER, POSITION, REQUEST
+from gentie.contexts.studies.lifecycles import RUN
 from gentie.rulebook.book import load_grid_profile, load_rulebook
 from gentie.workbench.bundle import bundle_files
 from gentie.workbench.capacity import MAP_COLUMNS
@@ -190,7 +191,7 @@ def lifecycles() -> str:
         ),
         "",
     ]
-    for one in (CLUSTER, REQUEST, POSITION):
+    for one in (CLUSTER, REQUEST, POSITION, RUN):
         lines += [
             f"## {one.subject.capitalize()}",
             "",

@@ -86,6 +86,18 @@ def demo(data: Path, port: int, open_browser: bool, no_serve: bool) -> None:  # 
         )
 
 
+@click.command(epilog="Example: gentie worker")
+@data_option
+def worker(data: Path) -> None:
+    """Work on the studies that engineers start, until Ctrl-C.
+
+    `gentie demo` brings a worker of its own. Start more of them, or one alone, where the service
+    runs in another way; whatever a dead worker left, another one takes up.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    service("work")(data=data.resolve(), say=console.print)
+
+
 class Steps:
     """One line for each step that has ended, with its seconds; a bar for the one under way."""
 

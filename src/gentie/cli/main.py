@@ -37,6 +37,7 @@ class LazyGroup(click.Group):
         "backup": ("gentie.cli.keeping", "backup", "Write everything into one file."),
         "restore": ("gentie.cli.keeping", "restore", "Bring a backup back."),
         "demo": ("gentie.cli.demo", "demo", "Prepare and serve the demonstration."),
+        "worker": ("gentie.cli.demo", "worker", "Work on the studies that engineers start."),
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature

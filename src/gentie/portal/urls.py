@@ -13,7 +13,7 @@ from gentie.portal.intake import clusters
 from gentie.portal.intake import pages as intake
 from gentie.portal.notices.pages import notices, notices_read
 from gentie.portal.search.pages import search
-from gentie.portal.studies import pages
+from gentie.portal.studies import pages, run_pages
 
 of_a_study = [
     path("", pages.study, name="study"),
@@ -45,6 +45,13 @@ of_a_cluster = [
     path("window/", clusters.cluster_window, name="cluster_window"),
 ]
 
+run_of_a_cluster = [
+    path("", run_pages.cluster_run, name="cluster_run"),
+    path("start/", run_pages.cluster_run_start, name="cluster_run_start"),
+    path("cancel/", run_pages.cluster_run_cancel, name="cluster_run_cancel"),
+    path("progress.json", run_pages.cluster_run_progress, name="cluster_run_progress"),
+]
+
 urlpatterns = [
     path("", start, name="start"),
     path("search/", search, name="search"),
@@ -68,6 +75,7 @@ urlpatterns = [
     path("documents/<int:document_id>/", document, name="document"),
     path("studies/", pages.studies, name="studies"),
     path("studies/<slug:slug>/", include(of_a_study)),
+    path("clusters/<slug:slug>/run/", include(run_of_a_cluster)),
     path("capacity/", capacity, name="capacity"),
     path("capacity/points.csv", capacity_csv, name="capacity_csv"),
     path("capacity/map/", capacity_map, name="capacity_map"),

@@ -72,6 +72,11 @@ DOORS: Mapping[str, Door] = MappingProxyType(
         "bundle": Door.PUBLIC,
         "capacity": Door.PUBLIC,
         "capacity_csv": Door.PUBLIC,
+        # How far a run is, and who started it; what it rests on is frozen and the operator's.
+        "cluster_run": Door.STAFF,
+        "cluster_run_progress": Door.STAFF,
+        "cluster_run_start": Door.ENGINEER,
+        "cluster_run_cancel": Door.ENGINEER,
         # The second factor's pages turn away by themselves who has not given a password.
         "sign_in": Door.PUBLIC,
         "second_factor": Door.PUBLIC,

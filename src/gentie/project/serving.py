@@ -1,6 +1,6 @@
 """From an empty data folder to a service that answers, and back down in order.
 
-The surfaces reach these two functions through the entry points `gentie.service` (decision 0002).
+The surfaces reach these functions through the entry points `gentie.service` (decision 0002).
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from pathlib import Path
 from types import FrameType
 
 from gentie.cli.errors import Failed
-from gentie.project import places, postgres
+from gentie.project import places, postgres, processes
 
 HOST = "127.0.0.1"
 PORTS_TRIED = 20
+LOOK_EVERY_S = 0.2  # at the processes that are kept alive
 PATIENCE_S = 120  # for the first answer: a slow disk reads every module once
 
 
@@ -90,6 +91,29 @@ def serve(
         say("Stopped.")
 
 
+def work(*, data: Path, say: Callable[[str], None]) -> None:
+    """Work on what is asked of the service until Ctrl-C or SIGTERM, beside it or in its place.
+
+    Args:
+        data: the data folder of a database that is prepared.
+        say: told what is going on, one sentence at a time.
+
+    Raises:
+        NotServing: there is no database, it is of another version, or it cannot be reached.
+    """
+    _refuse_unprepared(data)
+    try:
+        with stopped_by_sigterm(), database(data, say):
+            _refuse_other_version(data)
+            with _working(data, say) as worker:
+                say("Working (Ctrl-C stops it)")
+                while True:
+                    worker.look_after()
+                    time.sleep(LOOK_EVERY_S)
+    except (KeyboardInterrupt, Stopped):
+        say("Stopped.")
+
+
 def verify_audit(*, data: Path, say: Callable[[str], None], hear: Callable[..., None]) -> None:
     """Follow the audit's chain of digests in the database of a data folder.
 
@@ -134,16 +158,31 @@ def ask_database(*, data: Path, say: Callable[[str], None], ask: Callable[[], No
     Raises:
         NotServing: there is no database, or it cannot be reached.
     """
-    if not os.environ.get("DATABASE_URL") and not (data / postgres.CONNECTION_FILE).exists():
-        raise NotServing(
-            f"No database is prepared in {data}: run `gentie operator init` or "
-            "`gentie demo --no-serve` first."
-        )
+    _refuse_unprepared(data)
     try:
         with stopped_by_sigterm(), database(data, say):
             _fill(data, ask)
     except Stopped:
         raise NotServing("Stopped before the answer was there.") from None
+
+
+def _refuse_unprepared(data: Path) -> None:
+    if not os.environ.get("DATABASE_URL") and not (data / postgres.CONNECTION_FILE).exists():
+        raise NotServing(
+            f"No database is prepared in {data}: run `gentie operator init` or "
+            "`gentie demo --no-serve` first."
+        )
+
+
+def _refuse_other_version(data: Path) -> None:
+    """Tables are changed by who prepares or serves, never by a worker beside it."""
+    try:
+        _run_django(data, "application", "migrate", "--check")
+    except NotServing as failed:
+        raise NotServing(
+            f"The database is not of this version, or cannot be reached ({failed}): run `gentie "
+            "demo --no-serve` first."
+        ) from failed
 
 
 def _serve(
@@ -181,16 +220,26 @@ def _serve(
         say(f"Serving at http://{HOST}:{port}/ (Ctrl-C stops it)")
         if open_browser:
             webbrowser.open(f"http://{HOST}:{port}/")
-        code = server.wait()
-        raise NotServing(f"The service ended by itself (exit {code}): see the lines above.")
+        with _working(data, say) as worker:
+            while server.poll() is None:
+                worker.look_after()
+                time.sleep(LOOK_EVERY_S)
+        raise NotServing(
+            f"The service ended by itself (exit {server.returncode}): see the lines above."
+        )
     finally:
-        if server.poll() is None:
-            server.terminate()
-            try:
-                server.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                server.kill()
-                server.wait()
+        processes.stop(server)
+
+
+@contextlib.contextmanager
+def _working(data: Path, say: Callable[[str], None]) -> Iterator[processes.KeptWorker]:
+    """A worker inside, which is looked after by the caller."""
+    worker = processes.KeptWorker(environment(data, "application"), say)
+    worker.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
 
 
 def environment(data: Path, role: str) -> Mapping[str, str]:

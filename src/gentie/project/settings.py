@@ -109,6 +109,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "csp",
+    "procrastinate.contrib.django",
     "gentie.contexts.audit",
     "gentie.contexts.accounts",
     "gentie.contexts.notices",
@@ -174,6 +175,10 @@ LANGUAGES = [("en", "English")]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"  # pages say a time in the operator's zone, which the rulebook holds
+
+# Tasks are named where they are asked for and stand in the surface that performs them.
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
+PROCRASTINATE_IMPORT_PATHS = ["gentie.jobs.tasks"]
 
 STATIC_URL = "static/"
 STATIC_ROOT = DATA_DIR / "static"

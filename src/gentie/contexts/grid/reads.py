@@ -130,6 +130,12 @@ def has_file(case: BaseCase) -> bool:
     return CaseFile.objects.filter(base_case=case).exists()
 
 
+def rules_of(case: BaseCase) -> dict[str, bytes] | None:
+    """The rulebook's files that a case was published by; None where its file was not kept."""
+    kept = CaseFile.objects.filter(base_case=case).values_list("rulebook", flat=True).first()
+    return None if kept is None else {name: text.encode() for name, text in kept.items()}
+
+
 def public_drawings(case: BaseCase) -> dict[str, str]:
     """Digests of what anybody may see drawn of a case, by kind."""
     return dict(

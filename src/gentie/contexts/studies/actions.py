@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -33,7 +34,15 @@ AT_ONCE = 1000
 
 
 @transaction.atomic
-def publish_study(*, folder: Path, title: str, base_case_id: int, by: str, at: datetime) -> Study:
+def publish_study(
+    *,
+    folder: Path,
+    title: str,
+    base_case_id: int,
+    by: str,
+    at: datetime,
+    organisations: Mapping[str, int] | None = None,
+) -> Study:
     """Publish a study from its bundle.
 
     Publishing the same bundle again changes nothing and gives the study that is there.
@@ -44,6 +53,8 @@ def publish_study(*, folder: Path, title: str, base_case_id: int, by: str, at: d
         base_case_id: of the published base case that was studied.
         by: who, as ``kind:id``.
         at: when; an aware time.
+        organisations: whose each request is, by its name; where they are known, only they and
+            the operator see its rows.
 
     Raises:
         BadInput: a file is not the one listed, the case or the rules are others, or the ledger
@@ -77,11 +88,11 @@ def publish_study(*, folder: Path, title: str, base_case_id: int, by: str, at: d
         assumptions=bundle.document("assumptions"),
         fidelity=bundle.document("fidelity"),
         bundle_place=_kept_bundle(folder, bundle.digest),
-        is_shown_in_full=case.is_synthetic,
+        is_shown_in_full=case.is_synthetic and not organisations,
         tier=bundle.tier("summary.json"),
         published_at=at,
     )
-    _write_results(study, bundle)
+    _write_results(study, bundle, organisations or {})
     record(by=by, action="study.published", subject=f"study:{study.pk}", at=at)
     return study
 
@@ -118,11 +129,11 @@ def _kept_bundle(folder: Path, digest: str) -> str:
     return place.as_posix()
 
 
-def _write_results(study: Study, bundle: Bundle) -> None:
+def _write_results(study: Study, bundle: Bundle, organisations: Mapping[str, int]) -> None:
     requests = {
         one.name: one
         for one in StudiedRequest.objects.bulk_create(
-            _request(study, number, row, bundle.tier("requests.csv"))
+            _request(study, number, row, bundle.tier("requests.csv"), organisations)
             for number, row in enumerate(bundle.table("requests"), start=1)
         )
     }
@@ -222,10 +233,13 @@ def _write_schemes(study: Study, bundle: Bundle, requests: dict[str, StudiedRequ
     )
 
 
-def _request(study: Study, number: int, row: Row, tier: str) -> StudiedRequest:
+def _request(
+    study: Study, number: int, row: Row, tier: str, organisations: Mapping[str, int]
+) -> StudiedRequest:
     return StudiedRequest(
         study=study,
         is_shown_in_full=study.is_shown_in_full,
+        organisation_id=organisations.get(row["request"]),
         number=number,
         name=row["request"],
         bus=int(row["bus"]),

@@ -8,7 +8,23 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+from gentie.contexts.studies.run_models import Run, RunInputs, RunReason, RunStep
 from gentie.workbench.tables import Tier
+
+__all__ = [
+    "Constraint",
+    "ConstraintRequest",
+    "LedgerRow",
+    "Picture",
+    "Run",
+    "RunInputs",
+    "RunReason",
+    "RunStep",
+    "Scheme",
+    "StudiedRequest",
+    "Study",
+    "Upgrade",
+]
 
 TIERS = [(tier.value, tier.value) for tier in Tier]
 SHA256 = r"^[0-9a-f]{64}$"

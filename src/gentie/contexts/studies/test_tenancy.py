@@ -16,10 +16,13 @@ from gentie.contexts.accounts.examples import cast, installed
 from gentie.contexts.accounts.signing_in import check_password
 from gentie.contexts.accounts.tokens import end_token, give_token
 from gentie.contexts.documents.actions import store_document
+from gentie.contexts.grid.examples import small_case
 from gentie.contexts.ledger.actions import post
 from gentie.contexts.notices.actions import queue
 from gentie.contexts.studies.examples import published_small_study
 from gentie.contexts.studies.models import LedgerRow, StudiedRequest, Study
+from gentie.contexts.studies.run_actions import start_run
+from gentie.contexts.studies.run_examples import SLUG, ready_cluster
 from gentie.quantities.money import Money
 
 AT = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
@@ -57,7 +60,12 @@ PRIVATE = (
     "studies_scheme",
     "studies_constraint_upgrades",
     "studies_scheme_requests",
+    "studies_run",
+    "studies_runinputs",
+    "studies_runstep",
+    "studies_runreason",
 )
+OF_A_RUN = ("studies_runinputs", "studies_runstep", "studies_runreason")
 
 
 @pytest.fixture
@@ -89,6 +97,15 @@ def world(as_application, tmp_path, settings):
     )
     for word in ("customer", "engineer"):
         add_second_factor(people.members[word].person_id)
+    ready_cluster(
+        base_case_id=study.base_case_id,
+        case=small_case(),
+        organisation_ids=(first.pk, second.pk),
+        at=AT,
+    )
+    run = start_run(cluster_slug=SLUG, role="program", asked_by=None, by=BY, at=AT).run
+    run.steps.create(number=1, name="inputs", started_at=AT)
+    run.reasons.create(number=1, code="study.run.example", sentence="An example.")
     check_password(email="nobody@example.org", password="wrong", at=AT)
     for word, organisation in people.organisations.items():
         if word != "consultant":
@@ -96,7 +113,7 @@ def world(as_application, tmp_path, settings):
     person_id = people.members["other"].person_id
     token = give_token(person_id=person_id, organisation_id=None, has_factor=False, by=BY, at=AT)
     end_token(token.text, by=BY, at=AT)
-    return SimpleNamespace(sql=as_application, people=people, study=study, grant=grant)
+    return SimpleNamespace(sql=as_application, people=people, study=study, grant=grant, run=run)
 
 
 def add_second_factor(person_id: int) -> None:
@@ -213,6 +230,9 @@ SEEN = {
     "accounts_endedtoken": {},
     "studies_studiedrequest": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
     **{table: dict.fromkeys((*CUSTOMERS, *STAFF), "all") for table in OF_THE_STUDY},
+    # Whose requests are studied sees that, and how far; what goes in is the operator's alone.
+    "studies_run": dict.fromkeys((*CUSTOMERS, *STAFF), "all"),
+    **{table: dict.fromkeys(STAFF, "all") for table in OF_A_RUN},
 }
 
 
@@ -269,8 +289,12 @@ CHANGES = {
     **{
         table: {"UPDATE": PUBLISHERS, "DELETE": PUBLISHERS}
         for table in PRIVATE
-        if table.startswith("studies_")
+        if table.startswith("studies_") and not table.startswith("studies_run")
     },
+    "studies_run": {"UPDATE": {"engineer", "program"}, "DELETE": set()},
+    "studies_runinputs": {"UPDATE": set(), "DELETE": set()},
+    "studies_runstep": {"UPDATE": {"program"}, "DELETE": set()},
+    "studies_runreason": {"UPDATE": set(), "DELETE": set()},
 }
 
 
@@ -365,6 +389,18 @@ def test_who_may_add_rows(world, role):
             "INSERT INTO studies_scheme (study_id, number, outage, tripped_mw, elements, tier) "
             f"VALUES ({world.study.pk}, 999, 'x', 1, '{{}}', 'ceii')"
         ),
+        "run": (
+            "INSERT INTO studies_run (cluster_id, state, asked_at, ended_at, claim, words, done, "
+            "whole) SELECT id, 'cancelled', now(), now(), 0, '', 0, 0 FROM intake_cluster LIMIT 1"
+        ),
+        "step": (
+            "INSERT INTO studies_runstep (run_id, number, name, state, attempts, started_at, "
+            f"result_digest) VALUES ({world.run.pk}, 2, 'grid', 'running', 1, now(), '')"
+        ),
+        "reason": (
+            "INSERT INTO studies_runreason (run_id, number, code, sentence) "
+            f"VALUES ({world.run.pk}, 2, 'x', 'x')"
+        ),
     }
     allowed = {
         "own grant": {"customer", "program"},
@@ -385,10 +421,22 @@ def test_who_may_add_rows(world, role):
         "a deposit turned round": {*STAFF, "program"},
         "ended token": {"program"},
         "scheme": PUBLISHERS,
+        "run": {"engineer", "program"},
+        "step": {"program"},
+        "reason": {"program"},
     }
     with acting(world, role) as sql:
         found = {what: changed(sql, statement) for what, statement in asked.items()}
     assert found == {what: 1 if role in roles else "refused" for what, roles in allowed.items()}
+
+
+@pytest.mark.parametrize("role", CUSTOMERS)
+def test_who_has_no_request_in_a_cluster_does_not_see_its_run(world, role):
+    with acting(world, role) as sql:
+        assert count(sql, "studies_run") == 1
+    apps.get_model("intake", "QueuePosition").objects.update(state="waiting")
+    with acting(world, role) as sql:
+        assert count(sql, "studies_run") == 0
 
 
 def test_a_grant_holds_from_its_beginning_to_its_end_and_not_when_revoked(world):

@@ -209,7 +209,7 @@ def _best_twenty(relative: Floats, raise_mw: Floats, most: int) -> Floats:
     return np.stack([upper.sum(axis=1), -lower.sum(axis=1)])
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def _raised_loading(  # type: ignore[no-untyped-def]
     factor_m, factor_c, share, sign, flow, limit, study, raised, threshold, impact, most
 ):
@@ -257,7 +257,7 @@ def _raised_loading(  # type: ignore[no-untyped-def]
     return (sign * flow + moved) / limit
 
 
-@numba.njit(cache=True, parallel=True, boundscheck=False)
+@numba.njit(cache=True, parallel=True, boundscheck=False, nogil=True)
 def _scan(  # type: ignore[no-untyped-def]
     transfer,
     susceptance,

@@ -266,7 +266,7 @@ class ElementTable:
         return loading, outage
 
 
-@numba.njit(cache=True, parallel=True, boundscheck=False)
+@numba.njit(cache=True, parallel=True, boundscheck=False, nogil=True)
 def _pairs_above(  # type: ignore[no-untyped-def]
     transfer,
     susceptance,
@@ -345,7 +345,7 @@ def _pairs_above(  # type: ignore[no-untyped-def]
         counts[thread] = count
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def _worst_loadings(  # type: ignore[no-untyped-def]
     transfer, susceptance, circuits, flow, post, is_outage, loading, outage
 ):

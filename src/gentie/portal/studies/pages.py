@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
+from gentie.contexts.intake.reads import clusters
 from gentie.contexts.studies import reads
 from gentie.portal.accounts.asking import who_asks
 from gentie.portal.crumbs import Crumb
@@ -93,7 +94,11 @@ def studies(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "studies/studies.html",
-        {"studies": reads.studies(), "crumbs": [Crumb(_("Studies"))]},
+        {
+            "studies": reads.studies(),
+            "clusters": clusters() if who_asks(request).is_operator else (),
+            "crumbs": [Crumb(_("Studies"))],
+        },
     )
 
 
