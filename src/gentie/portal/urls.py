@@ -7,18 +7,18 @@ from gentie.portal.capacity.map import capacity_drawing, capacity_map
 from gentie.portal.capacity.pages import capacity, capacity_csv
 from gentie.portal.capacity.points import capacity_figures, capacity_panel, capacity_point
 from gentie.portal.guide.pages import start
-from gentie.portal.studies import pages
+from gentie.portal.studies import building, limits, pages, paying, resting
 
 of_a_study = [
     path("", pages.study, name="study"),
-    path("constraints/", pages.constraints, name="constraints"),
-    path("constraints/<int:number>/", pages.constraint, name="constraint"),
-    path("upgrades/", pages.upgrades, name="upgrades"),
-    path("upgrades/<int:number>/", pages.upgrade, name="upgrade"),
-    path("requests/", pages.requests, name="requests"),
-    path("requests/<str:name>/", pages.request_costs, name="request"),
+    path("constraints/", limits.constraints, name="constraints"),
+    path("constraints/<int:number>/", limits.constraint, name="constraint"),
+    path("upgrades/", building.upgrades, name="upgrades"),
+    path("upgrades/<int:number>/", building.upgrade, name="upgrade"),
+    path("requests/", paying.requests, name="requests"),
+    path("requests/<str:name>/", paying.request_costs, name="request"),
     path("schemes/", pages.schemes, name="schemes"),
-    path("assumptions/", pages.assumptions, name="assumptions"),
+    path("assumptions/", resting.assumptions, name="assumptions"),
     path("bundle.zip", pages.bundle, name="bundle"),
 ]
 

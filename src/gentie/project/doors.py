@@ -52,7 +52,7 @@ class Door(Enum):
 DOORS: Mapping[str, Door] = MappingProxyType(
     {
         "start": Door.PUBLIC,
-        # Everything of the demonstration is synthetic, so everybody sees all of it.
+        # What of a study is not everybody's, the database keeps back: decision 0019.
         "studies": Door.PUBLIC,
         "study": Door.PUBLIC,
         "constraints": Door.PUBLIC,
@@ -75,7 +75,7 @@ DOORS: Mapping[str, Door] = MappingProxyType(
         "account_organisation": Door.SIGNED_IN,
         "people": Door.ADMINISTRATOR,
         "capacity_map": Door.PUBLIC,
-        # Only what is kept as public is given; lines of a real grid are not.
+        # Lines of a real grid are shown by the database to who may see them.
         "capacity_drawing": Door.PUBLIC,
         "capacity_point": Door.PUBLIC,
         "capacity_panel": Door.PUBLIC,

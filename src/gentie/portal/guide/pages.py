@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from gentie.contexts.studies.reads import alone_and_together, latest_study
+from gentie.contexts.studies.reads import alone_and_together, costs_of, latest_study
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,7 @@ def start(request: HttpRequest) -> HttpResponse:
             "study": study,
             "case": study.base_case,
             "together": alone_and_together(study),
+            "cost": costs_of(study),
             "gw": study.summary["requests"]["mw"] / 1000,
         }
     return render(request, "guide/start.html", context)
