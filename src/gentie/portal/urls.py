@@ -31,6 +31,7 @@ urlpatterns = [
     path("account/", accounts.account, name="account"),
     path("account/organisation/", accounts.account_organisation, name="account_organisation"),
     path("people/", accounts.people, name="people"),
+    path("people/ceii/", accounts.people_ceii, name="people_ceii"),
     path("studies/", pages.studies, name="studies"),
     path("studies/<slug:slug>/", include(of_a_study)),
     path("capacity/", capacity, name="capacity"),

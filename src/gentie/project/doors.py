@@ -74,6 +74,7 @@ DOORS: Mapping[str, Door] = MappingProxyType(
         "account": Door.SIGNED_IN,
         "account_organisation": Door.SIGNED_IN,
         "people": Door.ADMINISTRATOR,
+        "people_ceii": Door.ADMINISTRATOR,
         "capacity_map": Door.PUBLIC,
         # Lines of a real grid are shown by the database to who may see them.
         "capacity_drawing": Door.PUBLIC,

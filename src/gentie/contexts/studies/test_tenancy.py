@@ -9,13 +9,14 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 from django.apps import apps
-from django.db import transaction
 
-from gentie.contexts.accounts.actions import give_grant
+from gentie.contexts.accounts.actions import create_organisation, give_grant, invite_member
+from gentie.contexts.accounts.clearances import clear_for_ceii, end_ceii_clearance
 from gentie.contexts.accounts.examples import cast
 from gentie.contexts.accounts.signing_in import check_password
+from gentie.contexts.grid.examples import published_small_real_case
 from gentie.contexts.studies.examples import published_small_study
-from gentie.contexts.studies.models import LedgerRow, StudiedRequest, Study
+from gentie.contexts.studies.models import LedgerRow
 
 AT = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)
 BY = "program:test"
@@ -24,45 +25,75 @@ ROLES = (
     "customer",
     "other",
     "consultant",
+    "cleared",
     "specialist",
     "engineer",
     "administrator",
     "program",
 )
-PRIVATE = (
+ACCOUNTS = (
     "accounts_person",
     "accounts_organisation",
     "accounts_membership",
     "accounts_grant",
     "accounts_secondfactor",
     "accounts_failedsignin",
+)
+# Everybody's, once published.
+PUBLIC = (
+    "grid_basecase",
+    "grid_pointcapacity",
     "studies_study",
     "studies_studiedrequest",
-    "studies_ledgerrow",
     "studies_upgrade",
     "studies_constraint",
-    "studies_constraintrequest",
-    "studies_picture",
-    "studies_scheme",
     "studies_constraint_upgrades",
-    "studies_scheme_requests",
+    "studies_scheme",
 )
+# Of the owner of a request, of whom it lets read, and of the operator.
+OWNED = (
+    "studies_requestcosts",
+    "studies_ledgerrow",
+    "studies_constraintrequest",
+    "studies_scheme_requests",
+    "studies_upgradecost",
+)
+CEII = (
+    "studies_fidelity",
+    "studies_upgradereason",
+    "studies_constraintcontingency",
+    "studies_schemecontingency",
+    "studies_picture",
+)
+# Rows say themselves whose eyes they are for: a real grid's lines are CEII, its points are not.
+BY_TIER = ("grid_pointcontingency", "grid_casefile", "grid_drawing")
+IN_FULL = ("studies_studyinfull",)
+TABLES = (*ACCOUNTS, *PUBLIC, *OWNED, *CEII, *BY_TIER, *IN_FULL)
 
 
 @pytest.fixture
 def world(as_application, tmp_path):
-    """A private study: the first request is the first customer's, the second the second's.
+    """A private study and a real grid.
 
-    The first customer lets the consultant read.
+    Q10, which a scheme trips, is the first customer's, and Q09, which pays with others, the
+    second's. The first lets the consultant read. Another company is cleared and owns nothing.
     """
     people = cast(by=BY, at=AT)
-    study = published_small_study(tmp_path / "bundle", by=BY, at=AT)
     first, second = people.organisations["first"], people.organisations["second"]
-    with transaction.atomic():
-        Study.objects.update(is_shown_in_full=False)
-        StudiedRequest.objects.update(is_shown_in_full=False)
-        StudiedRequest.objects.filter(number=1).update(organisation=first)
-        StudiedRequest.objects.filter(number=2).update(organisation=second)
+    cleared = create_organisation(name="Fourth Water Company", kind="customer", by=BY, at=AT)
+    people.members["cleared"] = invite_member(
+        email="cleared@example.org",
+        name="Clara Cleared",
+        organisation_id=cleared.pk,
+        role="interconnection_customer",
+        by=BY,
+        at=AT,
+    )
+    clear_for_ceii(organisation_id=cleared.pk, by=BY, at=AT)
+    study = published_small_study(
+        tmp_path / "bundle", by=BY, at=AT, organisations={"Q10": first.pk, "Q09": second.pk}
+    )
+    published_small_real_case(by=BY, at=AT)
     grant = give_grant(
         owner_id=first.pk,
         receiver_id=people.organisations["consultant"].pk,
@@ -128,67 +159,81 @@ def changed(sql, statement: str) -> int | str:
 def test_every_private_table_is_in_this_test_and_its_rules_are_forced(as_application):
     said = as_application.execute(
         "SELECT relname, relrowsecurity, relforcerowsecurity FROM pg_class "
-        "WHERE relkind = 'r' AND (relname LIKE 'accounts\\_%' OR relname LIKE 'studies\\_%')"
+        "WHERE relkind = 'r' AND relname ~ '^(accounts|grid|studies)_'"
     ).fetchall()
-    assert sorted(said) == sorted((table, True, True) for table in PRIVATE)
+    assert sorted(said) == sorted((table, True, True) for table in TABLES)
 
 
 # What a role sees: "all" of the table, or so many rows.
-OF_THE_STUDY = (
-    "studies_study",
-    "studies_upgrade",
-    "studies_constraint",
-    "studies_constraintrequest",
-    "studies_picture",
-    "studies_scheme",
-    "studies_constraint_upgrades",
-    "studies_scheme_requests",
+CUSTOMERS, STAFF = (
+    ("customer", "other", "consultant", "cleared"),
+    ("specialist", "engineer", "administrator"),
 )
-CUSTOMERS, STAFF = ("customer", "other", "consultant"), ("specialist", "engineer", "administrator")
 SEEN = {
     "accounts_person": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
-    "accounts_organisation": {"customer": 2, "other": 1, "consultant": 2}
+    "accounts_organisation": {"customer": 2, "other": 1, "consultant": 2, "cleared": 1}
     | dict.fromkeys(STAFF, "all"),
     "accounts_membership": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
     "accounts_grant": {"customer": 1, "consultant": 1} | dict.fromkeys(STAFF, "all"),
     "accounts_secondfactor": {"customer": 1, "engineer": 1},
     "accounts_failedsignin": {},
-    "studies_studiedrequest": dict.fromkeys(CUSTOMERS, 1) | dict.fromkeys(STAFF, "all"),
-    **{table: dict.fromkeys((*CUSTOMERS, *STAFF), "all") for table in OF_THE_STUDY},
+    **{table: dict.fromkeys(ROLES, "all") for table in PUBLIC},
+    **{table: dict.fromkeys(STAFF, "all") for table in (*OWNED, *IN_FULL)},
+    **{table: dict.fromkeys(("cleared", *STAFF), "all") for table in (*CEII, *BY_TIER)},
 }
+# Of a request: how many rows there are for it, asked as the program.
+OF_REQUEST = {
+    "studies_requestcosts": "request_id IN ({})",
+    "studies_ledgerrow": "request_id IN ({})",
+    "studies_constraintrequest": "request_id IN ({})",
+    "studies_scheme_requests": "studiedrequest_id IN ({})",
+    "studies_upgradecost": "upgrade_id IN "
+    "(SELECT l.upgrade_id FROM studies_ledgerrow l WHERE l.request_id IN ({}))",
+}
+WHOSE = {"customer": "Q10", "consultant": "Q10", "other": "Q09"}
 
 
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_sees_its_rows_and_no_others(world, role):
+    expected = {table: SEEN[table].get(role, 0) for table in TABLES}
     with acting(world, "program") as sql:
-        whole = {table: count(sql, table) for table in PRIVATE}
-        rows_of = {
-            number: sql.execute(
-                "SELECT count(*) FROM studies_ledgerrow l JOIN studies_studiedrequest r "
-                "ON r.id = l.request_id WHERE r.number = %s",
-                [number],
-            ).fetchone()[0]
-            for number in (1, 2)
+        whole = {table: count(sql, table) for table in TABLES}
+        public = {
+            table: count(sql, f"{table} WHERE tier = 'public'")
+            for table in (*BY_TIER, "grid_pointcapacity")
         }
+        if role in WHOSE:
+            request = f"SELECT r.id FROM studies_studiedrequest r WHERE r.name = '{WHOSE[role]}'"
+            for table, rule in OF_REQUEST.items():
+                expected[table] = count(sql, f"{table} WHERE {rule.format(request)}")
+                assert expected[table] < whole[table]
     assert all(whole.values())
-    assert whole["studies_studiedrequest"] > 2
-    expected = {table: SEEN.get(table, {}).get(role, 0) for table in PRIVATE}
-    expected["studies_ledgerrow"] = (
-        rows_of[1]
-        if role in {"customer", "consultant"}
-        else rows_of[2]
-        if role == "other"
-        else "all"
-        if role in STAFF
-        else 0
-    )
+    # Half of what is in these tables is of the synthetic case, which is everybody's.
+    assert public["grid_pointcontingency"] * 2 == whole["grid_pointcontingency"]
+    assert public["grid_casefile"] == 1 < whole["grid_casefile"]
+    assert public["grid_drawing"] == 3 < whole["grid_drawing"] == 4
+    if role in WHOSE:
+        assert expected["studies_requestcosts"] == 1
+        assert expected["studies_ledgerrow"] > 1
+    for table in BY_TIER:
+        expected[table] = expected[table] or public[table]
     if role == "program":
-        expected = dict.fromkeys(PRIVATE, "all")
+        expected = dict.fromkeys(TABLES, "all")
     with acting(world, role) as sql:
-        seen = {table: count(sql, table) for table in PRIVATE}
+        seen = {table: count(sql, table) for table in TABLES}
     assert seen == {
         table: whole[table] if rows == "all" else rows for table, rows in expected.items()
     }
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_rows_of_real_grids_are_of_their_tier(world, role):
+    """Not only how many: what a role sees beyond the synthetic case is for its eyes."""
+    may_see = {"public"} | ({"ceii"} if role in {"cleared", "program", *STAFF} else set())
+    with acting(world, role) as sql:
+        for table in BY_TIER:
+            told = sql.execute(f"SELECT DISTINCT tier FROM {table}").fetchall()
+            assert {tier for (tier,) in told} == may_see
 
 
 # Which roles change rows that they see, by verb; everybody else reaches none.
@@ -203,8 +248,8 @@ CHANGES = {
     "accounts_failedsignin": {"UPDATE": set(), "DELETE": {"program"}},
     **{
         table: {"UPDATE": PUBLISHERS, "DELETE": PUBLISHERS}
-        for table in PRIVATE
-        if table.startswith("studies_")
+        for table in TABLES
+        if table not in ACCOUNTS
     },
 }
 
@@ -213,7 +258,7 @@ CHANGES = {
 def test_a_role_changes_only_what_its_rules_say(world, role):
     reached = {}
     with acting(world, role) as sql:
-        for table in PRIVATE:
+        for table in TABLES:
             reached[table] = {
                 "UPDATE": changed(sql, f"UPDATE {table} SET id = id"),
                 "DELETE": changed(sql, f"DELETE FROM {table}"),
@@ -259,8 +304,21 @@ def test_who_may_add_rows(world, role):
         ),
         "failure": "INSERT INTO accounts_failedsignin (who, at) VALUES ('x', now())",
         "scheme": (
-            "INSERT INTO studies_scheme (study_id, number, outage, tripped_mw, elements, tier) "
-            f"VALUES ({world.study.pk}, 999, 'x', 1, '{{}}', 'ceii')"
+            "INSERT INTO studies_scheme (study_id, number, tier) "
+            f"VALUES ({world.study.pk}, 999, 'public')"
+        ),
+        "contingency of a scheme": (
+            "INSERT INTO studies_schemecontingency (scheme_id, outage, elements, tier) "
+            "VALUES (0, 'x', '{}', 'ceii')"
+        ),
+        "costs of a request": (
+            "INSERT INTO studies_requestcosts (request_id, organisation_id, reliability_cost, "
+            "local_delivery_cost, switchyard_cost, own_cost, total_cost, cost_per_kw, tier) "
+            f"VALUES (0, {first}, 0, 0, 0, 0, 0, 0, 'private')"
+        ),
+        "drawing": (
+            "INSERT INTO grid_drawing (base_case_id, kind, digest, content, tier) "
+            f"VALUES (0, 'lines', '{'0' * 64}', '', 'public')"
         ),
     }
     allowed = {
@@ -271,7 +329,9 @@ def test_who_may_add_rows(world, role):
         "organisation": ADMINISTRATORS,
         "person": ADMINISTRATORS,
         "failure": {"program"},
-        "scheme": PUBLISHERS,
+        **dict.fromkeys(
+            ("scheme", "contingency of a scheme", "costs of a request", "drawing"), PUBLISHERS
+        ),
     }
     with acting(world, role) as sql:
         found = {what: changed(sql, statement) for what, statement in asked.items()}
@@ -281,7 +341,7 @@ def test_who_may_add_rows(world, role):
 def test_a_grant_holds_from_its_beginning_to_its_end_and_not_when_revoked(world):
     def seen() -> int:
         with acting(world, "consultant") as sql:
-            return count(sql, "studies_studiedrequest")
+            return count(sql, "studies_requestcosts")
 
     Grant = apps.get_model("accounts", "Grant")
     there = Grant.objects.filter(pk=world.grant.pk)
@@ -302,13 +362,39 @@ def test_a_grant_cannot_be_turned_to_the_favour_of_who_received_it(world):
         assert changed(sql, f"UPDATE accounts_grant SET owner_id = {other}") == "refused"
 
 
+@pytest.mark.parametrize("role", ROLES)
+def test_who_clears_an_organisation(world, role):
+    """Above all: nobody clears the own one."""
+    with acting(world, role) as sql:
+        reached = changed(sql, "UPDATE accounts_organisation SET may_see_ceii = true")
+        seen = count(sql, "accounts_organisation")
+    assert reached == (seen if role in ADMINISTRATORS else 0)
+
+
+def test_a_clearance_opens_outages_and_no_costs_and_ends_at_once(world):
+    def seen() -> list[int]:
+        with acting(world, "other") as sql:
+            return [
+                count(sql, table)
+                for table in ("studies_constraintcontingency", "studies_requestcosts")
+            ]
+
+    second = world.people.organisations["second"].pk
+    constraints = world.study.constraints.count()
+    assert seen() == [0, 1]
+    clear_for_ceii(organisation_id=second, by=BY, at=AT)
+    assert seen() == [constraints, 1]
+    end_ceii_clearance(organisation_id=second, by=BY, at=AT)
+    assert seen() == [0, 1]
+
+
 @pytest.mark.parametrize(
     "statement",
     [
-        "ALTER TABLE studies_studiedrequest DISABLE ROW LEVEL SECURITY",
-        "ALTER TABLE studies_studiedrequest NO FORCE ROW LEVEL SECURITY",
-        "DROP POLICY studies_studiedrequest_seen ON studies_studiedrequest",
-        "CREATE POLICY mine ON studies_studiedrequest USING (true)",
+        "ALTER TABLE studies_requestcosts DISABLE ROW LEVEL SECURITY",
+        "ALTER TABLE studies_requestcosts NO FORCE ROW LEVEL SECURITY",
+        "DROP POLICY studies_requestcosts_seen ON studies_requestcosts",
+        "CREATE POLICY mine ON studies_requestcosts USING (true)",
         "CREATE OR REPLACE FUNCTION gentie_role() RETURNS text LANGUAGE sql AS 'SELECT 1'",
         "TRUNCATE accounts_grant CASCADE",
         "SET ROLE gentie_owner",
@@ -320,24 +406,19 @@ def test_the_application_role_cannot_switch_the_rules_off(world, statement):
         assert changed(sql, statement) == "refused"
     world.sql.execute("SET row_security = off")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        count(world.sql, "studies_studiedrequest")
+        count(world.sql, "studies_requestcosts")
 
 
 def test_who_acted_is_forgotten_at_the_end_of_the_transaction(world):
     with acting(world, "program") as sql:
-        assert count(sql, "studies_studiedrequest") > 0
-    assert count(world.sql, "studies_studiedrequest") == 0
+        assert count(sql, "studies_requestcosts") > 0
+    assert count(world.sql, "studies_requestcosts") == 0
 
 
 def test_a_study_of_a_synthetic_grid_is_everybodys(as_application, tmp_path):
     study = published_small_study(tmp_path / "bundle", by=BY, at=AT)
     assert study.is_shown_in_full
-    assert count(as_application, "studies_studiedrequest") == study.requests.count() > 0
+    assert count(as_application, "studies_requestcosts") == study.requests.count() > 0
     assert count(as_application, "studies_ledgerrow") == LedgerRow.objects.count() > 0
-    assert count(as_application, "studies_picture") > 0
-
-
-def test_a_request_cannot_be_shown_when_its_study_is_not(world):
-    world.sql.execute("SELECT set_config('gentie.role', 'planning_engineer', false)")
-    with pytest.raises(psycopg.errors.ForeignKeyViolation):
-        world.sql.execute("UPDATE studies_studiedrequest SET is_shown_in_full = true")
+    for table in (*PUBLIC, *OWNED, *CEII, *IN_FULL, *BY_TIER):
+        assert count(as_application, table) > 0, table

@@ -9,6 +9,7 @@ from django.apps import apps
 from django.test import Client
 
 from gentie.contexts.accounts.actions import deactivate_person, give_grant, invite_member
+from gentie.contexts.accounts.clearances import clear_for_ceii
 from gentie.contexts.accounts.examples import PASSWORD, cast
 from gentie.contexts.audit.reads import last_entry
 from gentie.contexts.studies.examples import published_small_study
@@ -140,6 +141,48 @@ def test_a_form_without_its_token_is_refused_in_words(people):
     answer = given(Client(enforce_csrf_checks=True), "customer")
     assert answer.status_code == 403
     assert "This form is out of date" in answer.text
+
+
+def test_an_administrator_clears_an_organisation_and_ends_it(client, signed_in, people):
+    second = people.organisations["second"]
+    signed_in(people.members["administrator"])
+
+    def sent(**fields: str):
+        return client.post("/people/ceii/", fields)
+
+    assert "Clear Second Wind Company" in client.get("/people/").text
+    assert sent(organisation=str(second.pk), cleared="yes").url == "/people/"
+    assert last_entry().action == "organisation.cleared_for_ceii"
+    assert "End the clearance of Second Wind Company" in client.get("/people/").text
+    refused = sent(organisation=str(second.pk), cleared="yes")
+    assert refused.status_code == 400
+    assert "Second Wind Company is cleared already." in refused.text
+    operator = people.organisations["operator"]
+    assert "Clear Example Grid Operator" not in client.get("/people/").text
+    assert "need no clearance" in sent(organisation=str(operator.pk), cleared="yes").text
+    for nonsense in ("", "x", "9" * 30, "0"):
+        refused = sent(organisation=nonsense, cleared="yes")
+        assert (refused.status_code, "no such organisation" in refused.text) == (400, True)
+    assert sent(organisation=str(second.pk), cleared="no").url == "/people/"
+    assert last_entry().action == "organisation.ceii_clearance_ended"
+    assert "Clear Second Wind Company" in client.get("/people/").text
+
+
+def test_nobody_else_clears_an_organisation(client, signed_in, people):
+    first = people.organisations["first"]
+    for word in ("customer", "consultant", "specialist", "engineer"):
+        signed_in(people.members[word])
+        sent = client.post("/people/ceii/", {"organisation": first.pk, "cleared": "yes"})
+        assert sent.status_code == 403
+    first.refresh_from_db()
+    assert not first.may_see_ceii
+
+
+def test_ones_own_account_says_whether_one_is_cleared(client, signed_in, people):
+    signed_in(people.members["customer"])
+    before = client.get("/account/").text
+    clear_for_ceii(organisation_id=people.organisations["first"].pk, by=BY, at=AT)
+    assert client.get("/account/").text.count("<td>yes</td>") == before.count("<td>yes</td>") + 1
 
 
 def test_a_private_study_shows_each_only_what_is_theirs(client, signed_in, people, tmp_path):

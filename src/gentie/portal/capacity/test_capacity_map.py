@@ -3,7 +3,6 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,13 +13,11 @@ from django.test import Client
 from gentie.contexts.accounts.clearances import clear_for_ceii
 from gentie.contexts.accounts.examples import cast
 from gentie.contexts.grid import reads, runs
-from gentie.contexts.grid.actions import publish_case
 from gentie.contexts.grid.examples import (
     published_small_case,
-    small_capacity,
+    published_small_real_case,
     small_case,
     small_profile,
-    small_source,
 )
 from gentie.portal.templatetags.figures import named
 from gentie.rulebook.book import load_rulebook
@@ -35,18 +32,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def case() -> Any:
     return published_small_case(by="program:test", at=AT)
-
-
-def published_real_case() -> Any:
-    """The small case as if its grid were a real one."""
-    facts, points = small_capacity()
-    return publish_case(
-        facts=replace(facts, is_synthetic=False),
-        points=points,
-        by="program:test",
-        at=AT,
-        source=small_source(),
-    )
 
 
 def cleared_member() -> Any:
@@ -185,7 +170,7 @@ def test_a_drawing_is_kept_for_ever_under_its_digest(client: Client, case):
 
 
 def test_lines_of_a_real_grid_are_given_to_the_cleared_alone(client: Client, signed_in):
-    case = published_real_case()
+    case = published_small_real_case(by="program:test", at=AT)
     lines = address("lines", case)
     assert client.get(lines).status_code == 404
     page = client.get("/capacity/map/").content.decode()
@@ -309,7 +294,7 @@ def test_few_questions_wait(client: Client, case, point):
 
 
 def test_outages_and_loadings_of_a_real_grid_are_for_the_cleared_alone(client: Client, signed_in):
-    case = published_real_case()
+    case = published_small_real_case(by="program:test", at=AT)
     point = (
         case.points.exclude(contingency__outage__in=("", "base"))
         .exclude(contingency__outage__in=(F("limiting_element"), F("next_element")))

@@ -16,6 +16,8 @@ DROP_FUNCTION = "DROP FUNCTION gentie_may_see_ceii();"
 class Migration(migrations.Migration):
     dependencies = [("accounts", "0002_tenancy")]
     operations = [
-        migrations.AddField("organisation", "may_see_ceii", models.BooleanField(default=False)),
+        migrations.AddField(
+            "organisation", "may_see_ceii", models.BooleanField(db_default=False, default=False)
+        ),
         migrations.RunSQL(FUNCTION, DROP_FUNCTION),
     ]
