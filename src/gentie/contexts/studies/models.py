@@ -85,7 +85,6 @@ class StudyInFull(models.Model):
         constraints = (_tier_is_known("studies_in_full_tier"),)
 
     def __str__(self) -> str:
-        """Where the bundle is."""
         return self.bundle_place
 
 
@@ -100,7 +99,6 @@ class Fidelity(models.Model):
         constraints = (_tier_is_known("studies_fidelity_tier"),)
 
     def __str__(self) -> str:
-        """Of which study."""
         return f"fidelity of study {self.study_id}"
 
 
@@ -177,7 +175,6 @@ class RequestCosts(models.Model):
         )
 
     def __str__(self) -> str:
-        """Of which request."""
         return f"costs of request {self.request_id}"
 
 
@@ -225,7 +222,6 @@ class UpgradeCost(models.Model):
         )
 
     def __str__(self) -> str:
-        """The cost, and of which upgrade."""
         return f"{self.cost} for upgrade {self.upgrade_id}"
 
 
@@ -244,7 +240,6 @@ class UpgradeReason(models.Model):
         constraints = (_tier_is_known("studies_reason_tier"),)
 
     def __str__(self) -> str:
-        """The constraint that called for it."""
         return self.called_for_by
 
 
@@ -299,7 +294,6 @@ class ConstraintContingency(models.Model):
         constraints = (_tier_is_known("studies_contingency_tier"),)
 
     def __str__(self) -> str:
-        """The identity."""
         return self.identity
 
 
@@ -322,7 +316,6 @@ class ConstraintRequest(models.Model):
         )
 
     def __str__(self) -> str:
-        """The two and the MW."""
         return f"{self.request_id} on {self.constraint_id}: {self.impact_mw:g} MW"
 
 
@@ -373,7 +366,6 @@ class SchemeContingency(models.Model):
         constraints = (_tier_is_known("studies_scheme_outage_tier"),)
 
     def __str__(self) -> str:
-        """The outage."""
         return self.outage
 
 

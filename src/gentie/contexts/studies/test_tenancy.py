@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import psycopg
 import pytest
 from django.apps import apps
 
-from gentie.contexts.accounts.actions import create_organisation, give_grant, invite_member
 from gentie.contexts.accounts.clearances import clear_for_ceii, end_ceii_clearance
-from gentie.contexts.accounts.examples import cast
-from gentie.contexts.accounts.signing_in import check_password
-from gentie.contexts.grid.examples import published_small_real_case
 from gentie.contexts.studies.examples import published_small_study
 from gentie.contexts.studies.models import LedgerRow
 
@@ -69,72 +63,6 @@ CEII = (
 BY_TIER = ("grid_pointcontingency", "grid_casefile", "grid_drawing")
 IN_FULL = ("studies_studyinfull",)
 TABLES = (*ACCOUNTS, *PUBLIC, *OWNED, *CEII, *BY_TIER, *IN_FULL)
-
-
-@pytest.fixture
-def world(as_application, tmp_path):
-    """A private study and a real grid.
-
-    Q10, which a scheme trips, is the first customer's, and Q09, which pays with others, the
-    second's. The first lets the consultant read. Another company is cleared and owns nothing.
-    """
-    people = cast(by=BY, at=AT)
-    first, second = people.organisations["first"], people.organisations["second"]
-    cleared = create_organisation(name="Fourth Water Company", kind="customer", by=BY, at=AT)
-    people.members["cleared"] = invite_member(
-        email="cleared@example.org",
-        name="Clara Cleared",
-        organisation_id=cleared.pk,
-        role="interconnection_customer",
-        by=BY,
-        at=AT,
-    )
-    clear_for_ceii(organisation_id=cleared.pk, by=BY, at=AT)
-    study = published_small_study(
-        tmp_path / "bundle", by=BY, at=AT, organisations={"Q10": first.pk, "Q09": second.pk}
-    )
-    published_small_real_case(by=BY, at=AT)
-    grant = give_grant(
-        owner_id=first.pk,
-        receiver_id=people.organisations["consultant"].pk,
-        scope="read",
-        from_at=AT - timedelta(days=3650),
-        until_at=None,
-        given_by=None,
-        by=BY,
-        at=AT,
-    )
-    for word in ("customer", "engineer"):
-        add_second_factor(people.members[word].person_id)
-    check_password(email="nobody@example.org", password="wrong", at=AT)
-    return SimpleNamespace(sql=as_application, people=people, study=study, grant=grant)
-
-
-def add_second_factor(person_id: int) -> None:
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO accounts_secondfactor (person_id, secret, last_step, confirmed_at) "
-            "VALUES (%s, 'x', 0, %s)",
-            [person_id, AT],
-        )
-
-
-@contextmanager
-def acting(world, role: str):
-    """One transaction as a role, undone at the end."""
-    member = world.people.members.get(role)
-    values = (
-        (member.person_id, member.organisation_id, member.role)
-        if member
-        else ("", "", "program" if role == "program" else "")
-    )
-    with world.sql.transaction(force_rollback=True):
-        if role != "visitor":
-            for name, value in zip(("person", "organisation", "role"), values, strict=True):
-                world.sql.execute("SELECT set_config(%s, %s, true)", [f"gentie.{name}", str(value)])
-        yield world.sql
 
 
 def count(sql, table: str) -> int:
@@ -196,7 +124,7 @@ WHOSE = {"customer": "Q10", "consultant": "Q10", "other": "Q09"}
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_sees_its_rows_and_no_others(world, role):
     expected = {table: SEEN[table].get(role, 0) for table in TABLES}
-    with acting(world, "program") as sql:
+    with world.acting("program") as sql:
         whole = {table: count(sql, table) for table in TABLES}
         public = {
             table: count(sql, f"{table} WHERE tier = 'public'")
@@ -219,7 +147,7 @@ def test_a_role_sees_its_rows_and_no_others(world, role):
         expected[table] = expected[table] or public[table]
     if role == "program":
         expected = dict.fromkeys(TABLES, "all")
-    with acting(world, role) as sql:
+    with world.acting(role) as sql:
         seen = {table: count(sql, table) for table in TABLES}
     assert seen == {
         table: whole[table] if rows == "all" else rows for table, rows in expected.items()
@@ -230,7 +158,7 @@ def test_a_role_sees_its_rows_and_no_others(world, role):
 def test_rows_of_real_grids_are_of_their_tier(world, role):
     """Not only how many: what a role sees beyond the synthetic case is for its eyes."""
     may_see = {"public"} | ({"ceii"} if role in {"cleared", "program", *STAFF} else set())
-    with acting(world, role) as sql:
+    with world.acting(role) as sql:
         for table in BY_TIER:
             told = sql.execute(f"SELECT DISTINCT tier FROM {table}").fetchall()
             assert {tier for (tier,) in told} == may_see
@@ -257,7 +185,7 @@ CHANGES = {
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_changes_only_what_its_rules_say(world, role):
     reached = {}
-    with acting(world, role) as sql:
+    with world.acting(role) as sql:
         for table in TABLES:
             reached[table] = {
                 "UPDATE": changed(sql, f"UPDATE {table} SET id = id"),
@@ -333,14 +261,14 @@ def test_who_may_add_rows(world, role):
             ("scheme", "contingency of a scheme", "costs of a request", "drawing"), PUBLISHERS
         ),
     }
-    with acting(world, role) as sql:
+    with world.acting(role) as sql:
         found = {what: changed(sql, statement) for what, statement in asked.items()}
     assert found == {what: 1 if role in roles else "refused" for what, roles in allowed.items()}
 
 
 def test_a_grant_holds_from_its_beginning_to_its_end_and_not_when_revoked(world):
     def seen() -> int:
-        with acting(world, "consultant") as sql:
+        with world.acting("consultant") as sql:
             return count(sql, "studies_requestcosts")
 
     Grant = apps.get_model("accounts", "Grant")
@@ -355,9 +283,9 @@ def test_a_grant_holds_from_its_beginning_to_its_end_and_not_when_revoked(world)
 
 
 def test_a_grant_cannot_be_turned_to_the_favour_of_who_received_it(world):
-    with acting(world, "consultant") as sql:
+    with world.acting("consultant") as sql:
         assert changed(sql, "UPDATE accounts_grant SET scope = 'act'") == 0
-    with acting(world, "customer") as sql:
+    with world.acting("customer") as sql:
         other = world.people.organisations["second"].pk
         assert changed(sql, f"UPDATE accounts_grant SET owner_id = {other}") == "refused"
 
@@ -365,7 +293,7 @@ def test_a_grant_cannot_be_turned_to_the_favour_of_who_received_it(world):
 @pytest.mark.parametrize("role", ROLES)
 def test_who_clears_an_organisation(world, role):
     """Above all: nobody clears the own one."""
-    with acting(world, role) as sql:
+    with world.acting(role) as sql:
         reached = changed(sql, "UPDATE accounts_organisation SET may_see_ceii = true")
         seen = count(sql, "accounts_organisation")
     assert reached == (seen if role in ADMINISTRATORS else 0)
@@ -373,7 +301,7 @@ def test_who_clears_an_organisation(world, role):
 
 def test_a_clearance_opens_outages_and_no_costs_and_ends_at_once(world):
     def seen() -> list[int]:
-        with acting(world, "other") as sql:
+        with world.acting("other") as sql:
             return [
                 count(sql, table)
                 for table in ("studies_constraintcontingency", "studies_requestcosts")
@@ -402,7 +330,7 @@ def test_a_clearance_opens_outages_and_no_costs_and_ends_at_once(world):
     ],
 )
 def test_the_application_role_cannot_switch_the_rules_off(world, statement):
-    with acting(world, "administrator") as sql:
+    with world.acting("administrator") as sql:
         assert changed(sql, statement) == "refused"
     world.sql.execute("SET row_security = off")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
@@ -410,7 +338,7 @@ def test_the_application_role_cannot_switch_the_rules_off(world, statement):
 
 
 def test_who_acted_is_forgotten_at_the_end_of_the_transaction(world):
-    with acting(world, "program") as sql:
+    with world.acting("program") as sql:
         assert count(sql, "studies_requestcosts") > 0
     assert count(world.sql, "studies_requestcosts") == 0
 
