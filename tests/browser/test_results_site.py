@@ -24,7 +24,7 @@ def addresses(study) -> dict[str, str]:
     within = f"/studies/{study.slug}/"
     worst = study.constraints.order_by("-with_percent").first()
     shared = study.upgrades.exclude(element="").order_by("-payers").first()
-    paying = study.requests.order_by("-total_cost").first()
+    paying = study.requests.order_by("-costs__total_cost").first()
     return {
         "start": "/",
         "studies": "/studies/",
@@ -128,3 +128,57 @@ def test_capacity_is_found_by_keyboard_alone(study, open_page):
     assert found[0] >= 300
     table.focus()
     expect(table).to_be_focused()
+
+
+def test_a_private_study_as_another_customer(  # noqa: PLR0917 - fixtures
+    transactional_db, tmp_path, open_page, size, scheme, assert_accessible, screenshot
+):
+    """What is theirs, and a sentence in place of what is not."""
+    from playwright.sync_api import expect
+
+    from gentie.contexts.accounts.examples import PASSWORD, cast
+    from gentie.contexts.studies.examples import published_small_study
+
+    people = cast(by="program:test", at=AT)
+    first, second = (people.organisations[word].pk for word in ("first", "second"))
+    study = published_small_study(
+        tmp_path / "bundle",
+        by="program:test",
+        at=AT,
+        organisations={"Q10": first, "Q09": second},
+    )
+    within = f"/studies/{study.slug}/"
+    paid = study.upgrades.filter(ledger__request__name="Q09", payers__gt=1).first()
+    shared = study.constraints.filter(shares__request__name="Q09").first()
+
+    page = open_page("/sign-in/", size=size, scheme=scheme)
+    page.get_by_label("E-mail address").fill("other@example.org")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("My account")
+    for kind, address in {
+        "start": "/",
+        "study": within,
+        "constraints": f"{within}constraints/",
+        "constraint": f"{within}constraints/{shared.number}/",
+        "upgrades": f"{within}upgrades/",
+        "upgrade": f"{within}upgrades/{paid.number}/",
+        "requests": f"{within}requests/",
+        "request-own": f"{within}requests/Q09/",
+        "request-other": f"{within}requests/Q10/",
+        "schemes": f"{within}schemes/",
+        "assumptions": f"{within}assumptions/",
+    }.items():
+        page.goto(address)
+        page.evaluate("document.fonts.ready")
+        screenshot(page, f"private-{kind}-{size[0]}-{scheme}")
+        assert page.get_by_role("heading", level=1).count() == 1, kind
+        assert_accessible(page)
+        if kind != "start":
+            assert page.get_by_text("Withheld", exact=True).count() >= 1, kind
+    page.goto(f"{within}requests/")
+    costs = page.get_by_role("row").filter(has_text="$")
+    expect(costs).to_have_count(1)
+    expect(costs.get_by_role("rowheader")).to_have_text("Q09")
+    costs.get_by_role("link").click()
+    expect(page.get_by_text("The rows sum to the total cost, to the cent.")).to_be_visible()

@@ -39,6 +39,13 @@ class PublishedCase(Schema):
     published_at: datetime
 
 
+class Contingency(Schema):
+    """The outages after which a point meets its limits."""
+
+    outage: str
+    next_outage: str
+
+
 class Point(Schema):
     """A point of interconnection and its room."""
 
@@ -52,10 +59,11 @@ class Point(Schema):
     longitude_deg: float | None
     capacity_mw: float | None = Field(description="Null where nothing limits.")
     limiting_element: str
-    outage: str
     next_mw: float | None
     next_element: str
-    next_outage: str
+    contingency: Contingency | None = Field(
+        description="CEII on a real grid: null for who is not cleared."
+    )
 
 
 class Points(Listed[Point]):
@@ -93,7 +101,7 @@ def points(request: HttpRequest, asked: Query[AskedPoints]) -> dict[str, Any]:
         least_mw=asked.least_mw,
         words=asked.words.replace("\x00", ""),
     )
-    return listed(rows, asked, key="bus")
+    return listed(rows, asked, key="bus", shown=_point)
 
 
 @operations.get("/capacity/points/{int:bus}", response=Point, summary="One point")
@@ -102,7 +110,7 @@ def point(request: HttpRequest, bus: int) -> Any:
     found = reads.point_at(_case(), bus) if bus < 2**63 else None
     if found is None:
         raise nothing_there()
-    return found
+    return _point(found)
 
 
 @operations.get(
@@ -114,14 +122,21 @@ def point_figures(request: HttpRequest, bus: int, asked: Query[AskedFigures]) ->
     Distribution factor, MW impact, impact as a share of the limit, loading before and after.
     """
     case = _case()
-    if not case.is_synthetic:
-        # Loadings with an outage are CEII on a real grid: a role will open this door.
-        raise PermissionDenied("Loadings of a real grid are not shown to everybody.")
+    if not reads.has_file(case):
+        raise PermissionDenied(
+            "Loadings of a real grid are critical energy infrastructure information (CEII), shown "
+            "to cleared organisations: ask the operator for clearance."
+        )
     try:
         return report_at(case, bus=bus, mw=asked.mw).as_dict()
     except BadInput as wrong:
         is_about_bus = any(one.code.startswith("capacity.bus.") for one in wrong.findings)
         raise Told(404 if is_about_bus else 422, wrong.findings) from wrong
+
+
+def _point(row: Any) -> dict[str, Any]:
+    own = {name: getattr(row, name) for name in Point.model_fields if name != "contingency"}
+    return own | {"contingency": getattr(row, "contingency", None)}
 
 
 def _case() -> Any:

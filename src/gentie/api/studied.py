@@ -1,4 +1,8 @@
-"""What the interface tells of a study: one schema for each kind of row."""
+"""What the interface tells of a study: one schema for each kind of row.
+
+What the asker may not see is ``null``: another's costs, and critical energy infrastructure
+information (CEII) such as outages and limits.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,8 @@ from pydantic import Field
 from gentie.api.listing import Listed
 
 MONEY = "In the study's currency."
+CEII = "CEII: null for who is not cleared."
+PRIVATE = "Private: null for others than its owner and the operator."
 
 
 class Study(Schema):
@@ -45,9 +51,20 @@ class Assumptions(Schema):
     """What a study rests on."""
 
     assumptions: list[dict[str, Any]] = Field(description="Rules with their standing.")
-    fidelity: list[dict[str, Any]] = Field(
-        description="What was dropped, defaulted or assumed when the case was read."
+    fidelity: list[dict[str, Any]] | None = Field(
+        description=f"What was dropped, defaulted or assumed when the case was read. {CEII}"
     )
+
+
+class Costs(Schema):
+    """What a request pays."""
+
+    reliability_cost: Decimal = Field(description=MONEY)
+    local_delivery_cost: Decimal = Field(description=MONEY)
+    switchyard_cost: Decimal = Field(description=MONEY)
+    own_cost: Decimal = Field(description=MONEY)
+    total_cost: Decimal = Field(description=MONEY)
+    cost_per_kw: float
 
 
 class RequestCosts(Schema):
@@ -65,12 +82,7 @@ class RequestCosts(Schema):
     net_mw: float
     deliverability: str
     study_mw: float
-    reliability_cost: Decimal = Field(description=MONEY)
-    local_delivery_cost: Decimal = Field(description=MONEY)
-    switchyard_cost: Decimal = Field(description=MONEY)
-    own_cost: Decimal = Field(description=MONEY)
-    total_cost: Decimal = Field(description=MONEY)
-    cost_per_kw: float
+    costs: Costs | None = Field(description=PRIVATE)
 
 
 class Requests(Listed[RequestCosts]):
@@ -82,7 +94,6 @@ class LedgerRow(Schema):
 
     request: str
     upgrade: int = Field(description="Number of the upgrade.")
-    called_for_by: str
     basis: str
     distribution_factor: float
     mw: float
@@ -106,33 +117,55 @@ class Share(Schema):
     constraint: int = Field(description="Number of the constraint.")
     distribution_factor: float
     impact_mw: float
-    impact_percent: float
+    impact_percent: float | None = Field(description=f"Of the limit. {CEII}")
+
+
+class Contingency(Schema):
+    """The outage that overloads an element most, and the limit that then applies."""
+
+    identity: str
+    outage: str
+    limit_mw: float
+    outages: int
 
 
 class Constraint(Schema):
     """An element that the cluster overloads, with the outage that does it most."""
 
     number: int
-    identity: str
     condition: str
     element: str
-    outage: str
     from_name: str
     to_name: str
     kv: float
-    limit_mw: float
     before_percent: float
     with_percent: float
     after_percent: float
-    outages: int
     arose_from_upgrades: bool
     treatment: str
     basis: str
     request_count: int
+    contingency: Contingency | None = Field(description=CEII)
 
 
 class Constraints(Listed[Constraint]):
     """A piece of the constraints, by number."""
+
+
+class Estimate(Schema):
+    """What an upgrade is estimated to cost."""
+
+    cost: Decimal = Field(description=MONEY)
+    miles: float | None
+
+
+class Reason(Schema):
+    """Under which outage an upgrade was called for, and the ratings that it changes."""
+
+    called_for_by: str
+    loading_percent: float | None
+    rating_before_mva: float | None
+    rating_after_mva: float | None
 
 
 class Upgrade(Schema):
@@ -144,14 +177,10 @@ class Upgrade(Schema):
     cost_class: str
     element: str
     point: str
-    called_for_by: str
-    loading_percent: float | None
     kv: float | None
-    miles: float | None
-    rating_before_mva: float | None
-    rating_after_mva: float | None
-    cost: Decimal = Field(description=MONEY)
     payers: int
+    estimate: Estimate | None = Field(description=f"Private: for who pays some of it. {MONEY}")
+    reason: Reason | None = Field(description=CEII)
 
 
 class Upgrades(Listed[Upgrade]):
@@ -163,7 +192,7 @@ class WholeConstraint(Constraint):
 
     shares: list[Share]
     upgrades: list[int] = Field(description="Numbers of the upgrades.")
-    picture: dict[str, Any] | None = Field(description="Of the small network around it.")
+    picture: dict[str, Any] | None = Field(description=f"Of the small network around it. {CEII}")
 
 
 class WholeUpgrade(Upgrade):
@@ -178,18 +207,49 @@ class WholeRequest(RequestCosts):
     reaches: list[Share]
 
 
+class SchemeContingency(Schema):
+    """The outage that sets a scheme off, and what it protects."""
+
+    outage: str
+    elements: list[str]
+
+
 class Scheme(Schema):
     """A remedial action scheme: which requests an outage trips."""
 
     number: int
-    outage: str
-    tripped_mw: float
-    elements: list[str]
-    requests: list[str]
+    tripped_mw: float = Field(description="Of the requests that are told.")
+    requests: list[str] = Field(description="Those that the asker may know of.")
+    contingency: SchemeContingency | None = Field(description=CEII)
 
 
 class Schemes(Listed[Scheme]):
     """A piece of the schemes, by number."""
+
+
+def beside(row: Any, name: str) -> Any:
+    """What stands beside a row; None for who may not see it."""
+    return getattr(row, name, None)
+
+
+def request(row: Any) -> dict[str, Any]:
+    """A request with its costs."""
+    return _shown(row, RequestCosts, "costs")
+
+
+def constraint(row: Any) -> dict[str, Any]:
+    """A constraint with its contingency."""
+    return _shown(row, Constraint, "contingency")
+
+
+def upgrade(row: Any) -> dict[str, Any]:
+    """An upgrade with its estimate and its reason."""
+    return _shown(row, Upgrade, "estimate", "reason")
+
+
+def _shown(row: Any, schema: type[Schema], *parts: str) -> dict[str, Any]:
+    own = {name: getattr(row, name) for name in schema.model_fields if name not in parts}
+    return own | {part: beside(row, part) for part in parts}
 
 
 def share(row: Any) -> dict[str, Any]:
@@ -199,7 +259,7 @@ def share(row: Any) -> dict[str, Any]:
         "constraint": row.constraint.number,
         "distribution_factor": row.distribution_factor,
         "impact_mw": row.impact_mw,
-        "impact_percent": row.impact_percent,
+        "impact_percent": getattr(row, "impact_percent", None),
     }
 
 
@@ -226,8 +286,7 @@ def scheme(row: Any) -> dict[str, Any]:
     """A scheme with the names of the requests that it trips."""
     return {
         "number": row.number,
-        "outage": row.outage,
         "tripped_mw": row.tripped_mw,
-        "elements": row.elements,
         "requests": [one.name for one in row.requests.all()],
+        "contingency": beside(row, "contingency"),
     }

@@ -11,7 +11,6 @@ from ninja import Query, Router
 from pydantic import Field
 
 from gentie.api import studied
-from gentie.api.asking import who_asks
 from gentie.api.listing import Piece, listed
 from gentie.api.refusing import nothing_there
 from gentie.contexts.studies import reads
@@ -62,24 +61,27 @@ def studies(request: HttpRequest, piece: Query[Piece]) -> dict[str, Any]:
 
 
 @operations.get(STUDY, response=studied.WholeStudy, summary="One study")
-def study(request: HttpRequest, slug: str) -> Any:
-    """What the cluster is, what it needs, and what that costs."""
-    return _study(slug)
+def study(request: HttpRequest, slug: str) -> dict[str, Any]:
+    """What the cluster is, what it needs, and as much of what it costs as the asker may know."""
+    found = _study(slug)
+    own = {name: getattr(found, name) for name in studied.Study.model_fields}
+    return own | {"summary": {**found.summary, "cost": reads.costs_of(found)}}
 
 
 @operations.get(
     f"{STUDY}/assumptions", response=studied.Assumptions, summary="What a study rests on"
 )
-def study_assumptions(request: HttpRequest, slug: str) -> Any:
+def study_assumptions(request: HttpRequest, slug: str) -> dict[str, Any]:
     """Rules with their standing, and what the case lacked."""
-    return _study(slug)
+    found = _study(slug)
+    return {"assumptions": found.assumptions, "fidelity": reads.fidelity_of(found)}
 
 
 @operations.get(f"{STUDY}/constraints", response=studied.Constraints, summary="Constraints")
 def constraints(request: HttpRequest, slug: str, asked: Query[AskedConstraints]) -> dict[str, Any]:
     """What the cluster overloads."""
     rows = reads.constraints_of(_study(slug), condition=asked.condition, treatment=asked.treatment)
-    return listed(rows, asked, key="number")
+    return listed(rows, asked, key="number", shown=studied.constraint)
 
 
 @operations.get(
@@ -90,11 +92,12 @@ def constraints(request: HttpRequest, slug: str, asked: Query[AskedConstraints])
 def constraint(request: HttpRequest, slug: str, number: int) -> dict[str, Any]:
     """A constraint, who shares it and by how much, and what is built for it."""
     found = _there(reads.constraint_by_number(_study(slug), number))
+    picture = studied.beside(found, "picture")
     return {
-        **{name: getattr(found, name) for name in studied.Constraint.model_fields},
+        **studied.constraint(found),
         "shares": [studied.share(row) for row in reads.shares_of(found)],
         "upgrades": [one.number for one in found.upgrades.all()],
-        "picture": found.picture.content if hasattr(found, "picture") else None,
+        "picture": picture.content if picture else None,
     }
 
 
@@ -102,7 +105,7 @@ def constraint(request: HttpRequest, slug: str, number: int) -> dict[str, Any]:
 def upgrades(request: HttpRequest, slug: str, asked: Query[AskedUpgrades]) -> dict[str, Any]:
     """What is built."""
     rows = reads.upgrades_of(_study(slug), cost_class=asked.cost_class, kind=asked.kind)
-    return listed(rows, asked, key="number")
+    return listed(rows, asked, key="number", shown=studied.upgrade)
 
 
 @operations.get(
@@ -112,7 +115,7 @@ def upgrade(request: HttpRequest, slug: str, number: int) -> dict[str, Any]:
     """An upgrade and the constraints that it serves."""
     found = _there(reads.upgrade_by_number(_study(slug), number))
     return {
-        **{name: getattr(found, name) for name in studied.Upgrade.model_fields},
+        **studied.upgrade(found),
         "constraints": [one.number for one in found.constraints.all()],
     }
 
@@ -137,7 +140,7 @@ def requests(request: HttpRequest, slug: str, asked: Query[AskedRequests]) -> di
         technology=asked.technology,
         deliverability=asked.deliverability,
     )
-    return listed(rows, asked, key="number")
+    return listed(rows, asked, key="number", shown=studied.request)
 
 
 @operations.get(
@@ -147,7 +150,7 @@ def request_costs(request: HttpRequest, slug: str, name: str) -> dict[str, Any]:
     """A request, what it pays, and the constraints that it reaches."""
     found = _there(reads.request_by_name(_study(slug), name))
     return {
-        **{one: getattr(found, one) for one in studied.RequestCosts.model_fields},
+        **studied.request(found),
         "reaches": [
             studied.share(row) for row in reads.reached_by(found).select_related("request")
         ],
@@ -186,11 +189,14 @@ def schemes(request: HttpRequest, slug: str, piece: Query[Piece]) -> dict[str, A
 def bundle(request: HttpRequest, slug: str) -> HttpResponseBase:
     """All inputs and results as a zip archive, for `gentie study verify`."""
     found = _study(slug)
-    if not reads.may_have_bundle(found, who_asks(request)):
-        raise PermissionDenied(
-            _("The bundle of this study holds the costs of every request: it is the operator's.")
-        )
     file = reads.bundle_file(found)
+    if file is None:
+        raise PermissionDenied(
+            _(
+                "The bundle of this study holds the case file and the costs of every request: it "
+                "is the operator's."
+            )
+        )
     if not file.is_file():
         raise nothing_there()
     return FileResponse(

@@ -98,10 +98,13 @@ def test_a_study_is_told_row_by_row(client, study):
     at = f"/studies/{study.slug}"
     assert [one["slug"] for one in got(client, "/studies")["items"]] == [study.slug]
     whole = got(client, at)
-    assert whole["summary"] == study.summary
+    assert whole["summary"] == {**study.summary, "cost": reads.costs_of(study)}
     assert whole["bundle_digest"] == study.bundle_digest
     assumptions = got(client, f"{at}/assumptions")
-    assert assumptions == {"assumptions": study.assumptions, "fidelity": study.fidelity}
+    assert assumptions == {
+        "assumptions": study.assumptions,
+        "fidelity": study.fidelity.findings,
+    }
     for kind, rows in (
         ("constraints", study.constraints),
         ("upgrades", study.upgrades),
@@ -113,8 +116,9 @@ def test_a_study_is_told_row_by_row(client, study):
             rows.order_by("number").values_list("number", flat=True)
         ), kind
         assert found
-    assert sum(Decimal(one["cost"]) for one in everything(client, f"{at}/upgrades", MOST)) == sum(
-        study.upgrades.values_list("cost", flat=True)
+    told = everything(client, f"{at}/upgrades", MOST)
+    assert sum(Decimal(one["estimate"]["cost"]) for one in told) == sum(
+        study.upgrades.values_list("estimate__cost", flat=True)
     )
 
 
@@ -135,14 +139,14 @@ def test_the_ledgers_sum_to_what_the_pages_say(client, study):
     at = f"/studies/{study.slug}"
     for upgrade in study.upgrades.all():
         told = got(client, f"{at}/upgrades/{upgrade.number}/ledger")
-        assert Decimal(told["amount"]) == upgrade.cost
+        assert Decimal(told["amount"]) == upgrade.estimate.cost
         assert len(told["rows"]) == upgrade.payers
     for request in study.requests.all():
         told = got(client, f"{at}/requests/{request.name}/ledger")
-        assert Decimal(told["amount"]) == request.total_cost
-        assert sum(Decimal(one["amount"]) for one in told["rows"]) == request.total_cost
+        assert Decimal(told["amount"]) == request.costs.total_cost
+        assert sum(Decimal(one["amount"]) for one in told["rows"]) == request.costs.total_cost
         whole = got(client, f"{at}/requests/{request.name}")
-        assert whole["total_cost"] == str(request.total_cost)
+        assert whole["costs"]["total_cost"] == str(request.costs.total_cost)
         assert [one["constraint"] for one in whole["reaches"]] == [
             one.constraint.number for one in reads.reached_by(request)
         ]
@@ -190,25 +194,37 @@ def test_a_piece_has_a_size(client, study, limit):
 
 
 def test_a_private_study_shows_each_its_own_and_its_bundle_to_the_operator_alone(
-    client, study, people
+    client, people, tmp_path
 ):
-    first = people.organisations["first"]
-    apps.get_model("studies", "Study").objects.update(is_shown_in_full=False)
-    apps.get_model("studies", "StudiedRequest").objects.update(is_shown_in_full=False)
-    study.requests.filter(number=1).update(organisation=first)
-    mine, other = study.requests.get(number=1), study.requests.get(number=2)
+    first, second = (people.organisations[word].pk for word in ("first", "second"))
+    study = published_small_study(
+        tmp_path / "private", by=BY, at=AT, organisations={"Q10": first, "Q09": second}
+    )
+    mine, other = (study.requests.get(name=name) for name in ("Q10", "Q09"))
     at = f"/studies/{study.slug}"
-    assert send(client, "GET", at).status_code == 404
     customer = token_for(people.members["customer"])
     engineer = token_for(people.members["engineer"], has_factor=True)
-    assert [one["name"] for one in got(client, f"{at}/requests", customer)["items"]] == [mine.name]
-    assert len(got(client, f"{at}/requests", engineer)["items"]) == study.requests.count()
-    assert (
-        send(client, "GET", f"{at}/requests/{other.name}/ledger", token=customer).status_code == 404
-    )
+    seen = {
+        word: got(client, f"{at}/requests", token)["items"]
+        for word, token in (("nobody", ""), ("customer", customer), ("engineer", engineer))
+    }
+    with_costs = {
+        word: {one["name"] for one in rows if one["costs"]} for word, rows in seen.items()
+    }
+    names = set(study.requests.values_list("name", flat=True))
+    assert with_costs == {"nobody": set(), "customer": {"Q10"}, "engineer": names}
+    assert got(client, f"{at}/requests/{other.name}/ledger", customer)["rows"] == []
+    ours = got(client, f"{at}/requests/{mine.name}/ledger", customer)
+    assert Decimal(ours["amount"]) == mine.costs.total_cost
     for upgrade in study.upgrades.all():
         told = got(client, f"{at}/upgrades/{upgrade.number}/ledger", customer)
         assert {one["request"] for one in told["rows"]} <= {mine.name}
+    constraint = study.constraints.first()
+    for token, is_told in ((customer, False), (engineer, True)):
+        told = got(client, f"{at}/constraints/{constraint.number}", token)
+        assert (told["contingency"] is not None) is is_told
+        assert (told["picture"] is not None) is is_told
+        assert (constraint.contingency.outage in json.dumps(told)) is is_told
     assert send(client, "GET", f"{at}/bundle.zip", token=customer).status_code == 403
     answer = send(client, "GET", f"{at}/bundle.zip", token=engineer)
     assert answer.status_code == 200

@@ -130,6 +130,7 @@ def _study_and_publish(
 
 def _complete(rulebook: Rulebook, profile: GridProfile, *, at: datetime) -> None:
     """Give a demonstration that an earlier version published its map."""
+    from gentie.contexts.accounts.acting import AS_PROGRAM, acting_as
     from gentie.contexts.grid import reads
     from gentie.contexts.grid.actions import keep_source
     from gentie.contexts.grid.runs import case_source
@@ -142,7 +143,8 @@ def _complete(rulebook: Rulebook, profile: GridProfile, *, at: datetime) -> None
     if case.sha256 == base_case.sha256:
         rows = list(reads.points_of(base_case).values("bus", "capacity_mw"))
         source = case_source(case, rulebook, profile, rows)
-        keep_source(base_case=base_case, source=source, by=BY, at=at)
+        with acting_as(AS_PROGRAM):
+            keep_source(base_case=base_case, source=source, by=BY, at=at)
 
 
 def _kept_bundle(run: StudyRun, data: Path) -> Path:

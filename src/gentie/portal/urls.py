@@ -13,18 +13,18 @@ from gentie.portal.intake import clusters
 from gentie.portal.intake import pages as intake
 from gentie.portal.notices.pages import notices, notices_read
 from gentie.portal.search.pages import search
-from gentie.portal.studies import pages, run_pages
+from gentie.portal.studies import building, limits, pages, paying, resting, run_pages
 
 of_a_study = [
     path("", pages.study, name="study"),
-    path("constraints/", pages.constraints, name="constraints"),
-    path("constraints/<int:number>/", pages.constraint, name="constraint"),
-    path("upgrades/", pages.upgrades, name="upgrades"),
-    path("upgrades/<int:number>/", pages.upgrade, name="upgrade"),
-    path("requests/", pages.requests, name="requests"),
-    path("requests/<str:name>/", pages.request_costs, name="request"),
+    path("constraints/", limits.constraints, name="constraints"),
+    path("constraints/<int:number>/", limits.constraint, name="constraint"),
+    path("upgrades/", building.upgrades, name="upgrades"),
+    path("upgrades/<int:number>/", building.upgrade, name="upgrade"),
+    path("requests/", paying.requests, name="requests"),
+    path("requests/<str:name>/", paying.request_costs, name="request"),
     path("schemes/", pages.schemes, name="schemes"),
-    path("assumptions/", pages.assumptions, name="assumptions"),
+    path("assumptions/", resting.assumptions, name="assumptions"),
     path("bundle.zip", pages.bundle, name="bundle"),
 ]
 
@@ -73,6 +73,7 @@ urlpatterns = [
     path("notices/", notices, name="notices"),
     path("notices/read/", notices_read, name="notices_read"),
     path("documents/<int:document_id>/", document, name="document"),
+    path("people/ceii/", accounts.people_ceii, name="people_ceii"),
     path("studies/", pages.studies, name="studies"),
     path("studies/<slug:slug>/", include(of_a_study)),
     path("clusters/<slug:slug>/run/", include(run_of_a_cluster)),

@@ -58,7 +58,7 @@ class Door(Enum):
 DOORS: Mapping[str, Door] = MappingProxyType(
     {
         "start": Door.PUBLIC,
-        # Everything of the demonstration is synthetic, so everybody sees all of it.
+        # What of a study is not everybody's, the database keeps back: decision 0019.
         "studies": Door.PUBLIC,
         "study": Door.PUBLIC,
         "constraints": Door.PUBLIC,
@@ -105,8 +105,9 @@ DOORS: Mapping[str, Door] = MappingProxyType(
         "notices_read": Door.SIGNED_IN,
         # The database shows a document to its organisation, its grants and the operator alone.
         "document": Door.SIGNED_IN,
+        "people_ceii": Door.ADMINISTRATOR,
         "capacity_map": Door.PUBLIC,
-        # Only what is kept as public is given; lines of a real grid are not.
+        # Lines of a real grid are shown by the database to who may see them.
         "capacity_drawing": Door.PUBLIC,
         "capacity_point": Door.PUBLIC,
         "capacity_panel": Door.PUBLIC,

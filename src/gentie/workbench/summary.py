@@ -220,10 +220,10 @@ def _doubtful_ratings(cluster: ClusterStudy) -> list[str]:
         for upgrade in cluster.upgrades
         if upgrade.kind in {UpgradeKind.CIRCUIT, UpgradeKind.BANK}
     )
-    ratings = cluster.case.network.branches.rating_normal_mva
     return [
-        f"{cluster.case.element(row)} needs {count} more circuits of {ratings[row]:g} MVA: its "
-        "rating in the case is probably wrong, and with it the cost of this study."
+        # The summary is public, so the rating itself is not said.
+        f"{cluster.case.element(row)} needs {count} more circuits: its rating in the case is "
+        "probably wrong, and with it the cost of this study."
         for row, count in sorted(built.items())
         if count >= DOUBTFUL_CIRCUITS
     ]

@@ -55,6 +55,8 @@ class Organisation(models.Model):
 
     name = models.CharField(max_length=200, unique=True)
     kind = models.CharField(max_length=20, choices=Kind.choices)
+    may_see_ceii = models.BooleanField(default=False, db_default=False)
+    """Cleared for critical energy infrastructure information; the operator's roles need no word."""
     created_at = models.DateTimeField()
 
     class Meta:

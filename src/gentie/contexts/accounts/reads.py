@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from gentie.contexts.accounts.acting import VISITOR, Acting
@@ -57,6 +58,11 @@ def organisation_by_id(organisation_id: int) -> Organisation | None:
     return Organisation.objects.filter(pk=organisation_id).first()
 
 
+def known_organisations(ids: Collection[int]) -> set[int]:
+    """Which of these organisations there are."""
+    return set(Organisation.objects.filter(pk__in=ids).values_list("pk", flat=True))
+
+
 def operator_organisation() -> Organisation | None:
     """The one operator of this installation."""
     return Organisation.objects.filter(kind=Kind.OPERATOR).first()
@@ -87,3 +93,11 @@ def grants_with(organisation_id: int) -> QuerySet[Grant]:
     given = Grant.objects.filter(owner_id=organisation_id)
     received = Grant.objects.filter(receiver_id=organisation_id)
     return (given | received).filter(revoked_at=None).select_related("owner", "receiver")
+
+
+def may_see_ceii() -> bool:
+    """Whether the one who acts may see critical energy infrastructure information."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT gentie_may_see_ceii()")
+        (may,) = cursor.fetchone()
+    return bool(may)

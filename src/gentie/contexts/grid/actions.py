@@ -14,7 +14,13 @@ from typing import Any
 from django.db import transaction
 
 from gentie.contexts.audit.actions import record
-from gentie.contexts.grid.models import BaseCase, CaseFile, Drawing, PointCapacity
+from gentie.contexts.grid.models import (
+    BaseCase,
+    CaseFile,
+    Drawing,
+    PointCapacity,
+    PointContingency,
+)
 from gentie.quantities.findings import BadInput, Finding
 from gentie.workbench.tables import Tier
 
@@ -112,7 +118,7 @@ def publish_case(
         if source is not None:
             keep_source(base_case=case, source=source, by=by, at=at)
         return case
-    PointCapacity.objects.bulk_create(
+    made = PointCapacity.objects.bulk_create(
         (
             PointCapacity(
                 base_case=case,
@@ -126,14 +132,23 @@ def publish_case(
                 longitude_deg=row["longitude_deg"],
                 capacity_mw=row["capacity_mw"],
                 limiting_element=row["limiting_element"] or "",
-                outage=row["outage"] or "",
                 next_mw=row["next_mw"],
                 next_element=row["next_element"] or "",
-                next_outage=row["next_outage"] or "",
-                # The limiting outage is shown with it.
-                tier=Tier.CEII,
+                tier=Tier.PUBLIC,
             )
             for row in points
+        ),
+        batch_size=AT_ONCE,
+    )
+    PointContingency.objects.bulk_create(
+        (
+            PointContingency(
+                point=point,
+                outage=row["outage"] or "",
+                next_outage=row["next_outage"] or "",
+                tier=_guarded(case),
+            )
+            for point, row in zip(made, points, strict=True)
         ),
         batch_size=AT_ONCE,
     )
@@ -165,8 +180,7 @@ def keep_source(*, base_case: BaseCase, source: CaseSource, by: str, at: datetim
                 f"{base_case.sha256[:12]}…: give the file of the published case.",
             )
         )
-    # Lines, ratings and flows of a real grid are critical infrastructure; its points are not.
-    guarded = Tier.PUBLIC if base_case.is_synthetic else Tier.CEII
+    guarded = _guarded(base_case)
     _, is_new = CaseFile.objects.get_or_create(
         base_case=base_case,
         defaults={
@@ -190,3 +204,8 @@ def keep_source(*, base_case: BaseCase, source: CaseSource, by: str, at: datetim
         for kind, content in sorted(source.drawings.items())
     )
     record(by=by, action="grid.case.source_kept", subject=f"base_case:{base_case.pk}", at=at)
+
+
+def _guarded(base_case: BaseCase) -> Tier:
+    """Tier of outages, lines, ratings and flows; the points of a real grid are public."""
+    return Tier.PUBLIC if base_case.is_synthetic else Tier.CEII

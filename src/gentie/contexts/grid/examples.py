@@ -55,3 +55,15 @@ def published_small_case(*, by: str, at: datetime) -> BaseCase:
     """The small case, published."""
     facts, points = small_capacity()
     return publish_case(facts=facts, points=points, by=by, at=at, source=small_source())
+
+
+def published_small_real_case(*, by: str, at: datetime) -> BaseCase:
+    """The small case, published as if its grid were a real one."""
+    facts, points = small_capacity()
+    return publish_case(
+        facts=replace(facts, is_synthetic=False),
+        points=points,
+        by=by,
+        at=at,
+        source=small_source(),
+    )

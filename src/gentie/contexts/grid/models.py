@@ -1,4 +1,7 @@
-"""Base cases as they were published, and the capacity that was published with them."""
+"""Base cases as they were published, and the capacity that was published with them.
+
+The database shows rows of a tier only to who may see it: see migration 0003 and decision 0019.
+"""
 
 from __future__ import annotations
 
@@ -77,10 +80,8 @@ class PointCapacity(models.Model):
     capacity_mw = models.FloatField(null=True)
     """Blank where nothing limits."""
     limiting_element = models.CharField(max_length=200, blank=True)
-    outage = models.CharField(max_length=200, blank=True)
     next_mw = models.FloatField(null=True)
     next_element = models.CharField(max_length=200, blank=True)
-    next_outage = models.CharField(max_length=200, blank=True)
     tier = models.CharField(max_length=10, choices=TIERS)
 
     class Meta:
@@ -108,6 +109,30 @@ class PointCapacity(models.Model):
         """The point and its capacity."""
         room = "no limit" if self.capacity_mw is None else f"{self.capacity_mw:g} MW"
         return f"{self.point}: {room}"
+
+
+class PointContingency(models.Model):
+    """The outages after which a point meets its limits; seen by who may see its tier."""
+
+    point = models.OneToOneField(
+        PointCapacity, on_delete=models.CASCADE, related_name="contingency"
+    )
+    outage = models.CharField(max_length=200, blank=True)
+    """Blank where nothing limits."""
+    next_outage = models.CharField(max_length=200, blank=True)
+    tier = models.CharField(max_length=10, choices=TIERS)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(tier__in=[tier.value for tier in Tier]),
+                name="grid_contingency_tier",
+            ),
+        )
+
+    def __str__(self) -> str:
+        """The outage."""
+        return self.outage
 
 
 class CaseFile(models.Model):

@@ -1,4 +1,4 @@
-"""Questions to the published grid."""
+"""Questions to the published grid. Each is answered with what the one who acts may see."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Count, F, Q, QuerySet, When
 
-from gentie.contexts.grid.models import BaseCase, CaseFile, Drawing, PointCapacity
+from gentie.contexts.grid.models import (
+    BaseCase,
+    CaseFile,
+    Drawing,
+    PointCapacity,
+    PointContingency,
+)
 from gentie.rulebook.book import GridProfile, profile_of
 from gentie.workbench.tables import Tier
 
@@ -50,9 +56,10 @@ def points_of(
 ) -> QuerySet[PointCapacity]:
     """Points of a case, by voltage, area, room, and words in the name or number.
 
-    A point that nothing limits has room for any MW.
+    A point that nothing limits has room for any MW. Each comes with its ``contingency`` where the
+    one who acts may see it.
     """
-    found = PointCapacity.objects.filter(base_case=case)
+    found = PointCapacity.objects.filter(base_case=case).select_related("contingency")
     if kv is not None:
         found = found.filter(kv=kv)
     if area is not None:
@@ -106,7 +113,15 @@ def areas_of(case: BaseCase) -> list[tuple[int, str]]:
 
 def point_at(case: BaseCase, bus: int) -> PointCapacity | None:
     """The point that a bus stands for."""
-    return PointCapacity.objects.filter(base_case=case, bus=bus).first()
+    found = PointCapacity.objects.select_related("contingency")
+    return found.filter(base_case=case, bus=bus).first()
+
+
+def sees_outages_of(case: BaseCase) -> bool:
+    """Whether the outages that limit the points of a case are shown to the one who acts."""
+    if case.is_synthetic:
+        return True
+    return PointContingency.objects.filter(point__base_case=case).exists()
 
 
 def file_of(case: BaseCase) -> CaseFile | None:
@@ -136,25 +151,24 @@ def rules_of(case: BaseCase) -> dict[str, bytes] | None:
     return None if kept is None else {name: text.encode() for name, text in kept.items()}
 
 
+def drawings_of(case: BaseCase) -> dict[str, str]:
+    """Digests of what the one who acts may see drawn of a case, by kind."""
+    return dict(Drawing.objects.filter(base_case=case).values_list("kind", "digest"))
+
+
+def drawing(kind: str, digest: str) -> Drawing | None:
+    """A drawing by what is in its address; None where there is none that may be seen."""
+    return Drawing.objects.filter(kind=kind, digest=digest).first()
+
+
 def public_drawings(case: BaseCase) -> dict[str, str]:
-    """Digests of what anybody may see drawn of a case, by kind."""
-    return dict(
-        Drawing.objects.filter(base_case=case, tier=Tier.PUBLIC).values_list("kind", "digest")
-    )
-
-
-def public_drawing(kind: str, digest: str) -> bytes | None:
-    """What anybody may see drawn, compressed by gzip; None where there is no such thing."""
-    found = (
-        Drawing.objects.filter(kind=kind, digest=digest, tier=Tier.PUBLIC)
-        .values_list("content", flat=True)
-        .first()
-    )
-    return None if found is None else bytes(found)
+    """Digests of what everybody may see drawn of a case, by kind."""
+    found = Drawing.objects.filter(base_case=case, tier=Tier.PUBLIC)
+    return dict(found.values_list("kind", "digest"))
 
 
 def is_public_drawing(kind: str, digest: str) -> bool:
-    """Whether anybody may see it drawn."""
+    """Whether everybody may see it drawn."""
     return Drawing.objects.filter(kind=kind, digest=digest, tier=Tier.PUBLIC).exists()
 
 

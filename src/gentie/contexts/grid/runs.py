@@ -12,7 +12,7 @@ import gentie
 from gentie.contexts.grid.actions import CaseFacts, CaseSource
 from gentie.contexts.grid.drawings import drawings_of
 from gentie.contexts.grid.models import BaseCase
-from gentie.contexts.grid.reads import file_of
+from gentie.contexts.grid.reads import file_of, has_file
 from gentie.engines.interconnection.published import PublishedCase
 from gentie.quantities.findings import BadInput, Finding
 from gentie.rulebook.book import GridProfile, Rulebook, profile_of, rulebook_of
@@ -155,17 +155,20 @@ def report_at(base_case: BaseCase, *, bus: int, mw: float) -> PointReport:
 
 
 def _in_memory(base_case: BaseCase) -> PublishedCase:
-    """The case, read now where it was not the last one asked of; the caller holds the turn."""
+    """The case, read now where it was not the last one asked of; the caller holds the turn.
+
+    What is in memory was read for somebody else: who may not see the file gets nothing of it.
+    """
     for one in _kept:
-        if one.base_case_id == base_case.pk:
+        if one.base_case_id == base_case.pk and has_file(base_case):
             return one.published
     kept = file_of(base_case)
     if kept is None:
         raise BadInput(
             Finding(
                 "capacity.source.none",
-                "This base case was published without its file, so only the published figures "
-                "can be shown. Ask the operator to publish it again.",
+                "This base case was published without its file, or the file is not for you, so "
+                "only the published figures can be shown. Ask the operator.",
             )
         )
     rulebook = rulebook_of({name: text.encode() for name, text in kept.rulebook.items()})

@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 import pytest
 from django.db import IntegrityError, transaction
 
+from gentie.contexts.accounts.acting import VISITOR, acting_as
 from gentie.contexts.audit.reads import entries_about, first_break
-from gentie.contexts.grid import reads
+from gentie.contexts.grid import reads, runs
 from gentie.contexts.grid.actions import keep_source, publish_case
 from gentie.contexts.grid.examples import published_small_case, small_capacity, small_source
 from gentie.contexts.grid.models import BaseCase, CaseFile, Drawing, PointCapacity
@@ -89,11 +90,11 @@ def test_a_case_that_was_published_without_its_file_is_given_it_once():
     facts, points = small_capacity()
     case = publish_case(facts=facts, points=points, by=BY, at=AT)
     assert not reads.has_file(case)
-    assert reads.public_drawings(case) == {}
+    assert reads.drawings_of(case) == {}
     for _ in range(2):
         publish_case(facts=facts, points=points, by=BY, at=AT, source=small_source())
     assert CaseFile.objects.count() == 1
-    assert sorted(reads.public_drawings(case)) == ["lines", "points"]
+    assert sorted(reads.drawings_of(case)) == ["lines", "points"]
     assert len(list(entries_about(f"base_case:{case.pk}"))) == 2
 
 
@@ -117,4 +118,24 @@ def test_lines_and_file_of_a_real_grid_are_guarded_and_its_points_are_public():
         "lines": "ceii",
     }
     assert case.file.tier == "ceii"
-    assert sorted(reads.public_drawings(case)) == ["points"]
+    point = case.points.exclude(contingency__outage="").first()
+    assert (point.tier, point.contingency.tier) == ("public", "ceii")
+    lines = reads.drawings_of(case)["lines"]
+    with acting_as(VISITOR):
+        assert sorted(reads.drawings_of(case)) == ["points"]
+        assert reads.drawing("lines", lines) is None
+        assert not reads.has_file(case)
+        assert not reads.sees_outages_of(case)
+        assert not hasattr(reads.point_at(case, point.bus), "contingency")
+        assert reads.point_at(case, point.bus).capacity_mw == point.capacity_mw
+
+
+def test_a_case_in_memory_answers_nobody_who_may_not_see_its_file():
+    facts, points = small_capacity()
+    case = publish_case(
+        facts=replace(facts, is_synthetic=False), points=points, by=BY, at=AT, source=small_source()
+    )
+    bus = case.points.first().bus
+    assert runs.report_at(case, bus=bus, mw=20.0).facilities
+    with acting_as(VISITOR), pytest.raises(BadInput, match="the file is not for you"):
+        runs.report_at(case, bus=bus, mw=20.0)

@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from django.utils.text import slugify
 
+from gentie.contexts.accounts.reads import known_organisations
 from gentie.contexts.audit.actions import record
 from gentie.contexts.grid.reads import case_by_id
-from gentie.contexts.studies.bundles import Bundle, Row, read_bundle, same_case, sums_agree
-from gentie.contexts.studies.models import (
-    Constraint,
-    ConstraintRequest,
-    LedgerRow,
-    Picture,
-    Scheme,
-    StudiedRequest,
-    Study,
-    Upgrade,
+from gentie.contexts.studies.bundles import (
+    Bundle,
+    constraints_told_once,
+    read_bundle,
+    same_case,
+    sums_agree,
 )
-from gentie.quantities.findings import BadInput
-
-AT_ONCE = 1000
+from gentie.contexts.studies.models import RequestCosts, Study
+from gentie.contexts.studies.result_rows import write_results
+from gentie.contexts.studies.totals import Payment, public_summary
+from gentie.quantities.findings import BadInput, Finding
 
 
 @transaction.atomic
@@ -53,25 +48,37 @@ def publish_study(
         base_case_id: of the published base case that was studied.
         by: who, as ``kind:id``.
         at: when; an aware time.
-        organisations: whose each request is, by its name; where they are known, only they and
-            the operator see its rows.
+        organisations: ids by the names of the requests that are theirs; the others are nobody's.
+            Where none is anybody's and the grid is synthetic, everybody sees the study in full.
 
     Raises:
-        BadInput: a file is not the one listed, the case or the rules are others, or the ledger
-            does not sum to the costs; every reason is told.
+        BadInput: a file is not the one listed, the case or the rules are others, the ledger does
+            not sum to the costs, an organisation or its request is unknown, or the same bundle is
+            published with other owners; every reason is told.
     """
-    bundle = read_bundle(folder)
+    bundle, owners = read_bundle(folder), dict(organisations or {})
     there = Study.objects.filter(bundle_digest=bundle.digest).first()
     if there is not None:
+        if organisations is not None and owners != _owners_of(there):
+            raise BadInput(
+                Finding(
+                    "study.published.other_owners",
+                    f"This study is published already as {there.title}, with other owners of its "
+                    "requests. A published study is never changed: run it again, and publish that.",
+                )
+            )
         return there
     case = case_by_id(base_case_id)
     reasons = [
         *same_case(bundle, case_sha256=case.sha256, rulebook_digest=case.rulebook_digest),
+        *constraints_told_once(bundle),
         *sums_agree(bundle),
+        *_owners_are_known(bundle, owners),
     ]
     if reasons:
         raise BadInput(reasons)
     manifest, summary = bundle.manifest, bundle.document("summary")
+    is_shown_in_full = case.is_synthetic and not owners
     slug, revision = _free_slug(title)
     study = Study.objects.create(
         slug=slug,
@@ -84,17 +91,62 @@ def publish_study(
         engine_version=manifest["engine"]["version"],
         policy=manifest["policy"],
         currency=summary["cost"]["currency"],
-        summary=summary,
+        summary=public_summary(
+            summary, _payments(bundle, owners), is_shown_in_full=is_shown_in_full
+        ),
         assumptions=bundle.document("assumptions"),
-        fidelity=bundle.document("fidelity"),
-        bundle_place=_kept_bundle(folder, bundle.digest),
-        is_shown_in_full=case.is_synthetic and not organisations,
+        is_shown_in_full=is_shown_in_full,
         tier=bundle.tier("summary.json"),
         published_at=at,
     )
-    _write_results(study, bundle, organisations or {})
+    write_results(
+        study,
+        bundle,
+        bundle_place=_kept_bundle(folder, bundle.digest),
+        organisations=owners,
+    )
     record(by=by, action="study.published", subject=f"study:{study.pk}", at=at)
     return study
+
+
+def _owners_of(study: Study) -> dict[str, int]:
+    owned = RequestCosts.objects.filter(request__study=study).exclude(organisation=None)
+    return dict(owned.values_list("request__name", "organisation_id"))
+
+
+def _owners_are_known(bundle: Bundle, owners: Mapping[str, int]) -> Iterator[Finding]:
+    names = {row["request"] for row in bundle.table("requests")}
+    known = known_organisations(set(owners.values()))
+    for name, organisation in owners.items():
+        if name not in names:
+            yield Finding(
+                "study.owner.request_unknown",
+                f"The study has no request {name}, so it cannot be organisation {organisation}'s: "
+                "name a request of the study.",
+                where=name,
+            )
+        if organisation not in known:
+            yield Finding(
+                "study.owner.unknown",
+                f"Request {name} would be organisation {organisation}'s, and there is none with "
+                "this number: make the organisation first.",
+                where=name,
+            )
+
+
+def _payments(bundle: Bundle, owners: Mapping[str, int]) -> list[Payment]:
+    """Who pays for what; an organisation knows the payments of all its requests."""
+    cost_class = {row["upgrade"]: row["cost_class"] for row in bundle.table("upgrades")}
+    return [
+        Payment(
+            upgrade=row["upgrade"],
+            cost_class=cost_class[row["upgrade"]],
+            payer=f"organisation:{owners[row['request']]}"
+            if row["request"] in owners
+            else f"request:{row['request']}",
+        )
+        for row in bundle.table("ledger")
+    ]
 
 
 def _free_slug(title: str) -> tuple[str, int]:
@@ -127,202 +179,3 @@ def _kept_bundle(folder: Path, digest: str) -> str:
             Path(unfinished).unlink(missing_ok=True)
             raise
     return place.as_posix()
-
-
-def _write_results(study: Study, bundle: Bundle, organisations: Mapping[str, int]) -> None:
-    requests = {
-        one.name: one
-        for one in StudiedRequest.objects.bulk_create(
-            _request(study, number, row, bundle.tier("requests.csv"), organisations)
-            for number, row in enumerate(bundle.table("requests"), start=1)
-        )
-    }
-    ledger = bundle.table("ledger")
-    payers = Counter(row["upgrade"] for row in ledger)
-    upgrades = {
-        one.identity: one
-        for one in Upgrade.objects.bulk_create(
-            _upgrade(study, number, row, payers[row["upgrade"]], bundle.tier("upgrades.csv"))
-            for number, row in enumerate(bundle.table("upgrades"), start=1)
-        )
-    }
-    LedgerRow.objects.bulk_create(
-        (
-            LedgerRow(
-                upgrade=upgrades[row["upgrade"]],
-                request=requests[row["request"]],
-                called_for_by=row["constraint"],
-                basis=row["basis"],
-                distribution_factor=float(row["distribution_factor"]),
-                mw=float(row["mw"]),
-                impact_mw=float(row["impact_mw"]),
-                impact_sum_mw=float(row["impact_sum_mw"]),
-                share=Decimal(row["share"]),
-                amount=Decimal(row["amount"]),
-                tier=bundle.tier("ledger.csv"),
-            )
-            for row in ledger
-        ),
-        batch_size=AT_ONCE,
-    )
-    _write_constraints(study, bundle, requests, upgrades)
-    _write_schemes(study, bundle, requests)
-
-
-def _write_constraints(
-    study: Study,
-    bundle: Bundle,
-    requests: dict[str, StudiedRequest],
-    upgrades: dict[str, Upgrade],
-) -> None:
-    pictures = bundle.document("pictures")
-    table = bundle.table("constraints")
-    constraints = {
-        one.identity: one
-        for one in Constraint.objects.bulk_create(
-            _constraint(study, number, row, pictures, bundle.tier("constraints.csv"))
-            for number, row in enumerate(table, start=1)
-        )
-    }
-    link = Constraint.upgrades.through
-    link.objects.bulk_create(
-        link(constraint_id=constraints[row["constraint"]].pk, upgrade_id=upgrades[name].pk)
-        for row in table
-        for name in _listed(row["upgrades"])
-    )
-    ConstraintRequest.objects.bulk_create(
-        (
-            ConstraintRequest(
-                constraint=constraints[row["constraint"]],
-                request=requests[row["request"]],
-                distribution_factor=float(row["distribution_factor"]),
-                impact_mw=float(row["impact_mw"]),
-                impact_percent=float(row["impact_percent"]),
-                tier=bundle.tier("constraint_requests.csv"),
-            )
-            for row in bundle.table("constraint_requests")
-        ),
-        batch_size=AT_ONCE,
-    )
-    Picture.objects.bulk_create(
-        Picture(
-            constraint=constraints[identity], content=content, tier=bundle.tier("pictures.json")
-        )
-        for identity, content in pictures.items()
-    )
-
-
-def _write_schemes(study: Study, bundle: Bundle, requests: dict[str, StudiedRequest]) -> None:
-    table = bundle.table("schemes")
-    schemes = Scheme.objects.bulk_create(
-        Scheme(
-            study=study,
-            number=number,
-            outage=row["outage"],
-            tripped_mw=float(row["tripped_mw"]),
-            elements=_listed(row["elements"]),
-            tier=bundle.tier("schemes.csv"),
-        )
-        for number, row in enumerate(table, start=1)
-    )
-    link = Scheme.requests.through
-    link.objects.bulk_create(
-        link(scheme_id=scheme.pk, studiedrequest_id=requests[name].pk)
-        for scheme, row in zip(schemes, table, strict=True)
-        for name in _listed(row["requests"])
-    )
-
-
-def _request(
-    study: Study, number: int, row: Row, tier: str, organisations: Mapping[str, int]
-) -> StudiedRequest:
-    return StudiedRequest(
-        study=study,
-        is_shown_in_full=study.is_shown_in_full,
-        organisation_id=organisations.get(row["request"]),
-        number=number,
-        name=row["request"],
-        bus=int(row["bus"]),
-        point=row["point"],
-        bus_name=row["bus_name"],
-        kv=float(row["kv"]),
-        area=int(row["area"]),
-        owner=row["owner"],
-        technologies=row["technologies"],
-        net_mw=float(row["net_mw"]),
-        deliverability=row["deliverability"],
-        study_mw=float(row["study_mw"]),
-        reliability_cost=Decimal(row["reliability_cost"]),
-        local_delivery_cost=Decimal(row["local_delivery_cost"]),
-        switchyard_cost=Decimal(row["switchyard_cost"]),
-        own_cost=Decimal(row["own_cost"]),
-        total_cost=Decimal(row["total_cost"]),
-        cost_per_kw=float(row["cost_per_kw"]),
-        tier=tier,
-    )
-
-
-def _upgrade(study: Study, number: int, row: Row, payers: int, tier: str) -> Upgrade:
-    return Upgrade(
-        study=study,
-        number=number,
-        identity=row["upgrade"],
-        kind=row["kind"],
-        cost_class=row["cost_class"],
-        element=row["element"],
-        point=row["point"],
-        called_for_by=row["constraint"],
-        loading_percent=_number(row["loading_percent"]),
-        kv=_number(row["kv"]),
-        miles=_number(row["miles"]),
-        rating_before_mva=_number(row["rating_before_mva"]),
-        rating_after_mva=_number(row["rating_after_mva"]),
-        cost=Decimal(row["cost"]),
-        payers=payers,
-        tier=tier,
-    )
-
-
-def _constraint(
-    study: Study, number: int, row: Row, pictures: dict[str, Any], tier: str
-) -> Constraint:
-    from_name, to_name = _names_of_ends(row["constraint"], pictures)
-    return Constraint(
-        study=study,
-        number=number,
-        identity=row["constraint"],
-        condition=row["condition"],
-        element=row["element"],
-        outage=row["outage"],
-        from_name=from_name,
-        to_name=to_name,
-        kv=float(row["kv"]),
-        limit_mw=float(row["limit_mw"]),
-        before_percent=float(row["before_percent"]),
-        with_percent=float(row["with_percent"]),
-        after_percent=float(row["after_percent"]),
-        outages=int(row["outages"]),
-        arose_from_upgrades=row["arose_from_upgrades"] == "yes",
-        treatment=row["treatment"],
-        basis=row["basis"],
-        request_count=int(row["requests"]),
-        tier=tier,
-    )
-
-
-def _names_of_ends(constraint: str, pictures: dict[str, Any]) -> tuple[str, str]:
-    """Names of the places between which the element of a constraint runs."""
-    picture = pictures.get(constraint, {"places": [], "lines": []})
-    names = {place["id"]: place["name"] for place in picture["places"]}
-    for line in picture["lines"]:
-        if line["is_constraint"]:
-            return names[line["from"]], names[line["to"]]
-    return "", ""
-
-
-def _listed(cell: str) -> list[str]:
-    return cell.split(";") if cell else []
-
-
-def _number(cell: str) -> float | None:
-    return float(cell) if cell else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -127,6 +127,20 @@ def sums_agree(bundle: Bundle) -> list[Finding]:
         if by_request[row["request"]] != Decimal(row["total_cost"])
     ]
     return found
+
+
+def constraints_told_once(bundle: Bundle) -> list[Finding]:
+    """Whether no constraint has two rows."""
+    told = Counter(row["constraint"] for row in bundle.table("constraints"))
+    return [
+        Finding(
+            "study.constraint.twice",
+            f"Constraint {identity} has {times} rows: the study is not published.",
+            where=identity,
+        )
+        for identity, times in told.items()
+        if times > 1
+    ]
 
 
 def same_case(bundle: Bundle, *, case_sha256: str, rulebook_digest: str) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -43,15 +44,23 @@ def small_bundle(folder: Path) -> Path:
     return folder
 
 
-def published_small_study(folder: Path, *, by: str, at: datetime) -> Study:
+def published_small_study(
+    folder: Path, *, by: str, at: datetime, organisations: Mapping[str, int] | None = None
+) -> Study:
     """The small study and its case, published.
 
     Args:
         folder: new or empty; its bundle is written there.
         by: who, as ``kind:id``.
         at: when; an aware time.
+        organisations: ids by the names of the requests that are theirs; the others are nobody's.
     """
     case = published_small_case(by=by, at=at)
     return publish_study(
-        folder=small_bundle(folder), title=TITLE, base_case_id=case.pk, by=by, at=at
+        folder=small_bundle(folder),
+        title=TITLE,
+        base_case_id=case.pk,
+        by=by,
+        at=at,
+        organisations=organisations,
     )

@@ -1,4 +1,8 @@
-"""A published study, row by row. The bundle is the study; these rows say the same for pages."""
+"""A published study, row by row. The bundle is the study; these rows say the same for pages.
+
+Row security is by row, so what is private or critical energy infrastructure information (CEII) of
+a thing stands in a table of its own beside what everybody may know of it: decision 0019.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +47,7 @@ def _tier_is_known(name: str) -> models.CheckConstraint:
 
 
 class Study(models.Model):
-    """A study as it was published; never changed afterwards."""
+    """A study as it was published; never changed afterwards. This row is everybody's."""
 
     slug = models.SlugField(max_length=80, unique=True)
     title = models.CharField(max_length=200)
@@ -58,13 +62,11 @@ class Study(models.Model):
     policy = models.CharField(max_length=50)
     currency = models.CharField(max_length=3)
     summary = models.JSONField()
+    """What everybody may know of the bundle's summary; all of its costs are in ``in_full``."""
     assumptions = models.JSONField()
-    fidelity = models.JSONField()
-    """What was dropped, defaulted or assumed when the case was read."""
-    bundle_place = models.CharField(max_length=200)
-    """Of the zipped bundle, inside the data folder."""
     is_shown_in_full = models.BooleanField()
-    """Everybody sees every row: its grid is synthetic. The row policies read this."""
+    """Everybody sees every row: its grid is synthetic, and its requests are nobody's here. The row
+    policies read this."""
     tier = _tier_field()
     published_at = models.DateTimeField()
 
@@ -77,8 +79,6 @@ class Study(models.Model):
                 & Q(rulebook_digest__regex=SHA256),
                 name="studies_study_digests",
             ),
-            # What the foreign key of two columns of a request points at.
-            models.UniqueConstraint(fields=["id", "is_shown_in_full"], name="studies_study_shown"),
             _tier_is_known("studies_study_tier"),
         )
 
@@ -87,16 +87,41 @@ class Study(models.Model):
         return self.title
 
 
+class StudyInFull(models.Model):
+    """What only those have of a study who see all of it: all its costs, and the bundle."""
+
+    study = models.OneToOneField(Study, on_delete=models.CASCADE, related_name="in_full")
+    cost = models.JSONField()
+    """Totals and costs per kilowatt, as the bundle's summary has them."""
+    bundle_place = models.CharField(max_length=200)
+    """Of the zipped bundle, inside the data folder. The case file is in it."""
+    tier = _tier_field()
+
+    class Meta:
+        constraints = (_tier_is_known("studies_in_full_tier"),)
+
+    def __str__(self) -> str:
+        return self.bundle_place
+
+
+class Fidelity(models.Model):
+    """What was dropped, defaulted or assumed when the case was read; it names elements."""
+
+    study = models.OneToOneField(Study, on_delete=models.CASCADE, related_name="fidelity")
+    findings = models.JSONField()
+    tier = _tier_field()
+
+    class Meta:
+        constraints = (_tier_is_known("studies_fidelity_tier"),)
+
+    def __str__(self) -> str:
+        return f"fidelity of study {self.study_id}"
+
+
 class StudiedRequest(models.Model):
-    """A request of the cluster with its costs."""
+    """A request of the cluster, as everybody may know it."""
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="requests")
-    is_shown_in_full = models.BooleanField()
-    """The same as the study's, by a foreign key of both columns."""
-    organisation = models.ForeignKey(
-        "accounts.Organisation", on_delete=models.PROTECT, null=True, related_name="+"
-    )
-    """Whose request it is; blank where nobody here filed it."""
     number = models.IntegerField()
     """Place in the natural order of names."""
     name = models.CharField(max_length=100)
@@ -106,40 +131,17 @@ class StudiedRequest(models.Model):
     kv = models.FloatField()
     area = models.IntegerField()
     owner = models.CharField(max_length=200, blank=True)
+    """Transmission owner of the area; whose request it is, ``costs`` says."""
     technologies = models.CharField(max_length=500)
     net_mw = models.FloatField()
     deliverability = models.CharField(max_length=20)
     study_mw = models.FloatField()
-    reliability_cost = _money_field()
-    local_delivery_cost = _money_field()
-    switchyard_cost = _money_field()
-    own_cost = _money_field()
-    total_cost = _money_field()
-    cost_per_kw = models.FloatField()
     tier = _tier_field()
 
     class Meta:
         ordering = ("number",)
         constraints = (
             models.UniqueConstraint(fields=["study", "name"], name="studies_request_once"),
-            models.CheckConstraint(
-                condition=Q(
-                    total_cost=F("reliability_cost")
-                    + F("local_delivery_cost")
-                    + F("switchyard_cost")
-                    + F("own_cost")
-                ),
-                name="studies_request_total_is_the_sum",
-            ),
-            models.CheckConstraint(
-                condition=Q(
-                    reliability_cost__gte=0,
-                    local_delivery_cost__gte=0,
-                    switchyard_cost__gte=0,
-                    own_cost__gte=0,
-                ),
-                name="studies_request_costs_not_negative",
-            ),
             models.CheckConstraint(condition=Q(net_mw__gt=0), name="studies_request_has_mw"),
             _tier_is_known("studies_request_tier"),
         )
@@ -149,8 +151,51 @@ class StudiedRequest(models.Model):
         return self.name
 
 
+class RequestCosts(models.Model):
+    """Whose a request is and what it costs. What hangs on it is seen where this row is seen."""
+
+    request = models.OneToOneField(StudiedRequest, on_delete=models.CASCADE, related_name="costs")
+    organisation = models.ForeignKey(
+        "accounts.Organisation", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    """Whose request it is; blank where nobody here filed it."""
+    reliability_cost = _money_field()
+    local_delivery_cost = _money_field()
+    switchyard_cost = _money_field()
+    own_cost = _money_field()
+    total_cost = _money_field()
+    cost_per_kw = models.FloatField()
+    tier = _tier_field()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(
+                    total_cost=F("reliability_cost")
+                    + F("local_delivery_cost")
+                    + F("switchyard_cost")
+                    + F("own_cost")
+                ),
+                name="studies_costs_total_is_the_sum",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    reliability_cost__gte=0,
+                    local_delivery_cost__gte=0,
+                    switchyard_cost__gte=0,
+                    own_cost__gte=0,
+                ),
+                name="studies_costs_not_negative",
+            ),
+            _tier_is_known("studies_costs_tier"),
+        )
+
+    def __str__(self) -> str:
+        return f"costs of request {self.request_id}"
+
+
 class Upgrade(models.Model):
-    """Something to be built, with its estimate."""
+    """Something to be built."""
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="upgrades")
     number = models.IntegerField()
@@ -160,14 +205,7 @@ class Upgrade(models.Model):
     cost_class = models.CharField(max_length=100)
     element = models.CharField(max_length=200, blank=True)
     point = models.CharField(max_length=100, blank=True)
-    called_for_by = models.CharField(max_length=500, blank=True)
-    """Identity of the constraint under which it was called for."""
-    loading_percent = models.FloatField(null=True)
     kv = models.FloatField(null=True)
-    miles = models.FloatField(null=True)
-    rating_before_mva = models.FloatField(null=True)
-    rating_after_mva = models.FloatField(null=True)
-    cost = _money_field()
     payers = models.IntegerField()
     tier = _tier_field()
 
@@ -176,7 +214,6 @@ class Upgrade(models.Model):
         constraints = (
             models.UniqueConstraint(fields=["study", "identity"], name="studies_upgrade_once"),
             models.UniqueConstraint(fields=["study", "number"], name="studies_upgrade_number"),
-            models.CheckConstraint(condition=Q(cost__gte=0), name="studies_upgrade_cost"),
             _tier_is_known("studies_upgrade_tier"),
         )
 
@@ -185,24 +222,57 @@ class Upgrade(models.Model):
         return self.identity
 
 
+class UpgradeCost(models.Model):
+    """What an upgrade is estimated to cost; who pays some of it checks the share with this."""
+
+    upgrade = models.OneToOneField(Upgrade, on_delete=models.CASCADE, related_name="estimate")
+    cost = _money_field()
+    miles = models.FloatField(null=True)
+    """Of line: with the rulebook's unit costs they tell the cost."""
+    tier = _tier_field()
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(condition=Q(cost__gte=0), name="studies_estimate_cost"),
+            _tier_is_known("studies_estimate_tier"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.cost} for upgrade {self.upgrade_id}"
+
+
+class UpgradeReason(models.Model):
+    """Under which outage an upgrade was called for, and the ratings that it changes."""
+
+    upgrade = models.OneToOneField(Upgrade, on_delete=models.CASCADE, related_name="reason")
+    called_for_by = models.CharField(max_length=500, blank=True)
+    """Identity of the constraint under which it was called for."""
+    loading_percent = models.FloatField(null=True)
+    rating_before_mva = models.FloatField(null=True)
+    rating_after_mva = models.FloatField(null=True)
+    tier = _tier_field()
+
+    class Meta:
+        constraints = (_tier_is_known("studies_reason_tier"),)
+
+    def __str__(self) -> str:
+        return self.called_for_by
+
+
 class Constraint(models.Model):
-    """An element that the cluster overloads, with the outage that does it most."""
+    """An element that the cluster overloads; under which outage, ``contingency`` says."""
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="constraints")
     number = models.IntegerField()
     """Place in the bundle's table; it names the page."""
-    identity = models.CharField(max_length=500)
     condition = models.CharField(max_length=50)
     element = models.CharField(max_length=200)
-    outage = models.CharField(max_length=200)
     from_name = models.CharField(max_length=200, blank=True)
     to_name = models.CharField(max_length=200, blank=True)
     kv = models.FloatField()
-    limit_mw = models.FloatField()
     before_percent = models.FloatField()
     with_percent = models.FloatField()
     after_percent = models.FloatField()
-    outages = models.IntegerField()
     arose_from_upgrades = models.BooleanField()
     treatment = models.CharField(max_length=100)
     basis = models.CharField(max_length=50)
@@ -213,24 +283,43 @@ class Constraint(models.Model):
     class Meta:
         ordering = ("number",)
         constraints = (
-            models.UniqueConstraint(fields=["study", "identity"], name="studies_constraint_once"),
             models.UniqueConstraint(fields=["study", "number"], name="studies_constraint_number"),
             _tier_is_known("studies_constraint_tier"),
         )
 
     def __str__(self) -> str:
-        """The identity."""
+        """The element and the condition."""
+        return f"{self.element} ({self.condition})"
+
+
+class ConstraintContingency(models.Model):
+    """The outage that overloads an element most, and the limit that then applies."""
+
+    constraint = models.OneToOneField(
+        Constraint, on_delete=models.CASCADE, related_name="contingency"
+    )
+    identity = models.CharField(max_length=500)
+    """The constraint's in the bundle: element, outage, direction and condition."""
+    outage = models.CharField(max_length=200)
+    limit_mw = models.FloatField()
+    outages = models.IntegerField()
+    """How many overload it, the base case counting as one."""
+    tier = _tier_field()
+
+    class Meta:
+        constraints = (_tier_is_known("studies_contingency_tier"),)
+
+    def __str__(self) -> str:
         return self.identity
 
 
 class ConstraintRequest(models.Model):
-    """How much of a constraint is one request's."""
+    """How much of a constraint is one request's; in MW, since percent would tell the limit."""
 
     constraint = models.ForeignKey(Constraint, on_delete=models.CASCADE, related_name="shares")
     request = models.ForeignKey(StudiedRequest, on_delete=models.CASCADE, related_name="reaches")
     distribution_factor = models.FloatField()
     impact_mw = models.FloatField()
-    impact_percent = models.FloatField()
     tier = _tier_field()
 
     class Meta:
@@ -243,7 +332,6 @@ class ConstraintRequest(models.Model):
         )
 
     def __str__(self) -> str:
-        """The two and the MW."""
         return f"{self.request_id} on {self.constraint_id}: {self.impact_mw:g} MW"
 
 
@@ -263,13 +351,10 @@ class Picture(models.Model):
 
 
 class Scheme(models.Model):
-    """A remedial action scheme: which requests an outage trips."""
+    """A remedial action scheme. Which requests it trips is theirs to know; the MW are their sum."""
 
     study = models.ForeignKey(Study, on_delete=models.CASCADE, related_name="schemes")
     number = models.IntegerField()
-    outage = models.CharField(max_length=200)
-    tripped_mw = models.FloatField()
-    elements = ArrayField(models.CharField(max_length=200))
     requests = models.ManyToManyField(StudiedRequest, related_name="schemes")
     tier = _tier_field()
 
@@ -277,13 +362,27 @@ class Scheme(models.Model):
         ordering = ("number",)
         constraints = (
             models.UniqueConstraint(fields=["study", "number"], name="studies_scheme_number"),
-            models.CheckConstraint(condition=Q(tripped_mw__gte=0), name="studies_scheme_mw"),
             _tier_is_known("studies_scheme_tier"),
         )
 
     def __str__(self) -> str:
-        """The outage and the MW."""
-        return f"{self.outage}: {self.tripped_mw:g} MW"
+        """Its number."""
+        return f"scheme {self.number}"
+
+
+class SchemeContingency(models.Model):
+    """The outage that sets a scheme off, and the elements that it protects."""
+
+    scheme = models.OneToOneField(Scheme, on_delete=models.CASCADE, related_name="contingency")
+    outage = models.CharField(max_length=200)
+    elements = ArrayField(models.CharField(max_length=200))
+    tier = _tier_field()
+
+    class Meta:
+        constraints = (_tier_is_known("studies_scheme_outage_tier"),)
+
+    def __str__(self) -> str:
+        return self.outage
 
 
 class LedgerRow(models.Model):
@@ -291,7 +390,6 @@ class LedgerRow(models.Model):
 
     upgrade = models.ForeignKey(Upgrade, on_delete=models.CASCADE, related_name="ledger")
     request = models.ForeignKey(StudiedRequest, on_delete=models.CASCADE, related_name="ledger")
-    called_for_by = models.CharField(max_length=500, blank=True)
     basis = models.CharField(max_length=50)
     distribution_factor = models.FloatField()
     mw = models.FloatField()

@@ -17,9 +17,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from gentie.contexts.accounts import reads, signing_in
 from gentie.contexts.accounts.acting import AS_PROGRAM, acting_as
+from gentie.contexts.accounts.clearances import clear_for_ceii, end_ceii_clearance
 from gentie.portal.accounts.asking import who_asks
 from gentie.portal.crumbs import Crumb
-from gentie.quantities.findings import Finding
+from gentie.quantities.findings import BadInput, Finding
 
 BACKEND = "gentie.contexts.accounts.backend.SessionPeople"
 PENDING = "signing_in"
@@ -186,12 +187,38 @@ def account_organisation(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def people(request: HttpRequest) -> HttpResponse:
-    """Everybody who may sign in here, by organisation."""
+    """Everybody who may sign in here, by organisation, and which of these are cleared for CEII."""
+    return _people(request, None)
+
+
+def _people(request: HttpRequest, refusal: Finding | None) -> HttpResponse:
     return render(
         request,
         "accounts/people.html",
-        {"organisations": reads.organisations(), "crumbs": [Crumb(_("People"))]},
+        {
+            "organisations": reads.organisations(),
+            "refusal": refusal,
+            "crumbs": [Crumb(_("People"))],
+        },
+        status=200 if refusal is None else 400,
     )
+
+
+@never_cache
+@require_POST
+def people_ceii(request: HttpRequest) -> HttpResponse:
+    """Clear an organisation for critical energy infrastructure information, or end that."""
+    asked = request.POST.get("organisation", "")
+    change = clear_for_ceii if request.POST.get("cleared") == "yes" else end_ceii_clearance
+    try:
+        change(
+            organisation_id=int(asked) if asked.isdecimal() and len(asked) < 19 else 0,
+            by=who_asks(request).by,
+            at=_now(),
+        )
+    except BadInput as refused:
+        return _people(request, refused.findings[0])
+    return redirect("people")
 
 
 def _target(request: HttpRequest) -> str:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pyotp
 import pytest
 from django.apps import apps
-from django.db import transaction
 from django.test import Client
 
 from gentie.contexts.accounts.actions import deactivate_person, give_grant, invite_member
+from gentie.contexts.accounts.clearances import clear_for_ceii
 from gentie.contexts.accounts.examples import PASSWORD, cast
 from gentie.contexts.audit.reads import last_entry
 from gentie.contexts.studies.examples import published_small_study
@@ -143,33 +143,73 @@ def test_a_form_without_its_token_is_refused_in_words(people):
     assert "This form is out of date" in answer.text
 
 
+def test_an_administrator_clears_an_organisation_and_ends_it(client, signed_in, people):
+    second = people.organisations["second"]
+    signed_in(people.members["administrator"])
+
+    def sent(**fields: str):
+        return client.post("/people/ceii/", fields)
+
+    assert "Clear Second Wind Company" in client.get("/people/").text
+    assert sent(organisation=str(second.pk), cleared="yes").url == "/people/"
+    assert last_entry().action == "organisation.cleared_for_ceii"
+    assert "End the clearance of Second Wind Company" in client.get("/people/").text
+    refused = sent(organisation=str(second.pk), cleared="yes")
+    assert refused.status_code == 400
+    assert "Second Wind Company is cleared already." in refused.text
+    operator = people.organisations["operator"]
+    assert "Clear Example Grid Operator" not in client.get("/people/").text
+    assert "need no clearance" in sent(organisation=str(operator.pk), cleared="yes").text
+    for nonsense in ("", "x", "9" * 30, "0"):
+        refused = sent(organisation=nonsense, cleared="yes")
+        assert (refused.status_code, "no such organisation" in refused.text) == (400, True)
+    assert sent(organisation=str(second.pk), cleared="no").url == "/people/"
+    assert last_entry().action == "organisation.ceii_clearance_ended"
+    assert "Clear Second Wind Company" in client.get("/people/").text
+
+
+def test_nobody_else_clears_an_organisation(client, signed_in, people):
+    first = people.organisations["first"]
+    for word in ("customer", "consultant", "specialist", "engineer"):
+        signed_in(people.members[word])
+        sent = client.post("/people/ceii/", {"organisation": first.pk, "cleared": "yes"})
+        assert sent.status_code == 403
+    first.refresh_from_db()
+    assert not first.may_see_ceii
+
+
+def test_ones_own_account_says_whether_one_is_cleared(client, signed_in, people):
+    signed_in(people.members["customer"])
+    before = client.get("/account/").text
+    clear_for_ceii(organisation_id=people.organisations["first"].pk, by=BY, at=AT)
+    assert client.get("/account/").text.count("<td>yes</td>") == before.count("<td>yes</td>") + 1
+
+
 def test_a_private_study_shows_each_only_what_is_theirs(client, signed_in, people, tmp_path):
-    study = published_small_study(tmp_path / "bundle", by=BY, at=AT)
-    with transaction.atomic():
-        apps.get_model("studies", "Study").objects.update(is_shown_in_full=False)
-        study.requests.update(is_shown_in_full=False)
-        study.requests.filter(number=1).update(organisation=people.organisations["first"])
-    mine, *others = study.requests.values_list("name", flat=True)
+    first = people.organisations["first"].pk
+    study = published_small_study(
+        tmp_path / "bundle", by=BY, at=AT, organisations={"Q09": first, "Q10": first}
+    )
+    names = list(study.requests.values_list("name", flat=True))
     within = f"/studies/{study.slug}/"
 
     def seen() -> list[str]:
-        return [
-            name
-            for name in (mine, *others)
-            if client.get(f"{within}requests/{name}/").status_code == 200
-        ]
+        pages = {name: client.get(f"{within}requests/{name}/").text for name in names}
+        return [name for name, page in pages.items() if "Total cost" in page]
 
-    assert client.get(within).status_code == 404
-    assert seen() == []
+    for member in (None, people.members["other"]):
+        if member:
+            signed_in(member)
+        assert client.get(within).status_code == 200
+        assert seen() == []
+        refused = client.get(f"{within}bundle.zip")
+        assert refused.status_code == 403
+        assert "costs of every request" in refused.text
     signed_in(people.members["customer"])
-    assert seen() == [mine]
+    assert seen() == ["Q09", "Q10"]
     assert client.get(f"{within}bundle.zip").status_code == 403
-    assert "costs of every request" in client.get(f"{within}bundle.zip").text
-    signed_in(people.members["other"])
-    assert client.get(within).status_code == 404
-    assert client.get(f"{within}bundle.zip").status_code == 404
     signed_in(people.members["engineer"])
-    assert seen() == [mine, *others]
+    assert seen() == names
     bundle = client.get(f"{within}bundle.zip")
     assert bundle.status_code == 200
     assert len(b"".join(bundle.streaming_content)) > 1000

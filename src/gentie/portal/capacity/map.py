@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from gentie.contexts.grid import reads
 from gentie.portal.capacity.pages import band_words, listing_of
 from gentie.portal.crumbs import Crumb
+from gentie.workbench.tables import Tier
 
 FIRST_POINTS = 12
 A_YEAR_S = 31_536_000
@@ -40,7 +41,7 @@ def capacity_map(request: HttpRequest) -> HttpResponse:
     }
     if case is not None:
         listing = listing_of(request, case)
-        drawings = reads.public_drawings(case)
+        drawings = reads.drawings_of(case)
         shades = [
             Shade(step, band_words(band), band.count)
             for step, band in enumerate(reads.bands_of(listing.rows, reads.CLASSES_MW))
@@ -70,14 +71,17 @@ def _address(kind: str, drawings: dict[str, str]) -> str:
 def capacity_drawing(request: HttpRequest, kind: str, digest: str) -> HttpResponse:
     """Points or lines of a case by the digest of their content: the same for ever.
 
+    What is not everybody's is kept by no browser and nothing in between.
+
     Raises:
         Http404: there is no such thing, or not everybody may see it.
     """
     tag = f'"{digest}"'
     answer: Any
-    content = reads.public_drawing(kind, digest)
-    if content is None:
+    drawing = reads.drawing(kind, digest)
+    if drawing is None:
         raise Http404
+    content = bytes(drawing.content)
     if request.headers.get("If-None-Match", "").removeprefix("W/") == tag:
         answer = HttpResponseNotModified()
     elif "gzip" in request.headers.get("Accept-Encoding", ""):
@@ -86,6 +90,10 @@ def capacity_drawing(request: HttpRequest, kind: str, digest: str) -> HttpRespon
     else:
         answer = HttpResponse(gzip.decompress(content), content_type="application/json")
     answer["ETag"] = tag
-    answer["Cache-Control"] = f"public, max-age={A_YEAR_S}, immutable"
+    answer["Cache-Control"] = (
+        f"public, max-age={A_YEAR_S}, immutable"
+        if drawing.tier == Tier.PUBLIC
+        else "private, no-store"
+    )
     patch_vary_headers(answer, ["Accept-Encoding"])
     return answer  # type: ignore[no-any-return]

@@ -27,11 +27,11 @@ FIELDS = (
     "longitude_deg",
     "capacity_mw",
     "limiting_element",
-    "outage",
     "next_mw",
     "next_element",
-    "next_outage",
 )
+OUTAGES = {"outage": "contingency__outage", "next_outage": "contingency__next_outage"}
+"""Columns of the download for who may see them, and where they are kept."""
 LARGEST_MW = 1e6
 
 
@@ -58,7 +58,11 @@ def listing_of(request: HttpRequest, case: Any) -> Listing:
             Column("kv", _("Voltage, kV"), "kv", is_figure=True, largest_first=True),
             Column("owner", _("Transmission owner"), "owner"),
             Column("limit", _("Limited by"), "limiting_element"),
-            Column("outage", _("When this is out"), "outage"),
+            *(
+                [Column("outage", _("When this is out"), "contingency__outage")]
+                if reads.sees_outages_of(case)
+                else []
+            ),
             Column("next", _("Next limit, MW"), "next_mw", is_figure=True, largest_first=True),
         ),
         sort="-mw",
@@ -103,6 +107,7 @@ def capacity(request: HttpRequest) -> HttpResponse:
         context |= {
             "listing": listing,
             "tab": "table",
+            "sees_outages": reads.sees_outages_of(case),
             "counted": counted,
             "roomy": roomy,
             "roomy_percent": 100 * roomy / counted if counted else None,
@@ -128,16 +133,23 @@ class _Lines:
 
 @require_safe
 def capacity_csv(request: HttpRequest) -> HttpResponseBase:
-    """The rows that the table shows, on all its pages, in the same order."""
+    """The rows that the table shows, on all its pages, in the same order.
+
+    They are read at once: what is read while the answer is sent is read as by a visitor. Who may
+    not see outages has no columns for them.
+    """
     case = reads.latest_case()
     if case is None:
         return HttpResponse("", content_type="text/csv; charset=utf-8")
-    rows = listing_of(request, case).ordered.values_list(*FIELDS)
+    columns = {name: name for name in FIELDS}
+    if reads.sees_outages_of(case):
+        columns |= OUTAGES
+    rows = list(listing_of(request, case).ordered.values_list(*columns.values()))
     writer = csv.writer(_Lines(), lineterminator="\n")
 
     def lines() -> Iterator[str]:
-        yield writer.writerow(FIELDS)
-        for row in rows.iterator(chunk_size=1000):
+        yield writer.writerow(columns)
+        for row in rows:
             yield writer.writerow(row)
 
     return StreamingHttpResponse(

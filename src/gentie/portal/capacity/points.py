@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from gentie.contexts.accounts.reads import may_see_ceii
 from gentie.contexts.grid import reads
 from gentie.contexts.grid.runs import MOST_MW, Busy, report_at
 from gentie.contexts.intake.reads import drafts_of, open_cluster_at, project_names
@@ -49,10 +50,18 @@ def _asked_mw(words: str) -> float:
     return mw
 
 
+def _may_ask(case: Any) -> bool:
+    return case.is_synthetic or may_see_ceii()
+
+
 def _report(case: Any, bus: int, words: str) -> PointReport:
-    if not case.is_synthetic:
-        # Loadings with an outage are CEII on a real grid: a role will open this door.
-        raise PermissionDenied("Loadings of a real grid are not shown to everybody.")
+    if not _may_ask(case):
+        raise PermissionDenied(
+            _(
+                "Loadings of a real grid are critical energy infrastructure information (CEII), "
+                "shown to cleared organisations: ask the operator for clearance."
+            )
+        )
     return report_at(case, bus=bus, mw=_asked_mw(words))
 
 
@@ -97,6 +106,8 @@ def _told(
     context: dict[str, object] = {
         "case": case,
         "point": point,
+        "contingency": getattr(point, "contingency", None),
+        "may_ask": _may_ask(case),
         "mw": words,
         "most_mw": MOST_MW,
         "name": point.bus_name.strip() or point.point,

@@ -76,10 +76,10 @@ def _picture(points: str, lines: str) -> bytes:
 
 
 def _columns(kind: str, digest: str) -> dict[str, Any]:
-    content = reads.public_drawing(kind, digest)
-    if content is None:
+    drawing = reads.drawing(kind, digest)
+    if drawing is None:
         raise Http404
-    columns: dict[str, Any] = json.loads(gzip.decompress(content))
+    columns: dict[str, Any] = json.loads(gzip.decompress(bytes(drawing.content)))
     return columns
 
 

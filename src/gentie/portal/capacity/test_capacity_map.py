@@ -7,10 +7,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 
+from gentie.contexts.accounts.clearances import clear_for_ceii
+from gentie.contexts.accounts.examples import cast
 from gentie.contexts.grid import reads, runs
-from gentie.contexts.grid.examples import published_small_case, small_case, small_profile
+from gentie.contexts.grid.examples import (
+    published_small_case,
+    published_small_real_case,
+    small_case,
+    small_profile,
+)
+from gentie.portal.templatetags.figures import named
 from gentie.rulebook.book import load_rulebook
 from gentie.workbench.capacity import capacity_at
 from gentie.workbench.publication import published_case
@@ -25,13 +34,20 @@ def case() -> Any:
     return published_small_case(by="program:test", at=AT)
 
 
+def cleared_member() -> Any:
+    """Somebody of a company that is cleared and that owns nothing."""
+    people = cast(by="program:test", at=AT)
+    clear_for_ceii(organisation_id=people.organisations["second"].pk, by="program:test", at=AT)
+    return people.members["other"]
+
+
 @pytest.fixture
 def point(case):
     return case.points.filter(capacity_mw__gt=20).order_by("capacity_mw").first()
 
 
 def address(kind: str, case: Any) -> str:
-    return f"/capacity/map/{kind}-{reads.public_drawings(case)[kind]}.json"
+    return f"/capacity/map/{kind}-{reads.drawings_of(case)[kind]}.json"
 
 
 # ---------------------------------------------------------------------------------- the map
@@ -40,7 +56,7 @@ def address(kind: str, case: Any) -> str:
 # Who asks is said to the database around each page: here inside the test's own transaction. The
 # frame of a whole page asks two things of the installation; a part of a page asks neither.
 FRAME = 5
-QUERIES = {"map": 9, "point": 4, "panel": 2, "figures": 1, "drawing": 1}
+QUERIES = {"map": 9, "point": 4, "panel": 2, "figures": 2, "drawing": 1}
 
 
 @pytest.mark.parametrize("kind", QUERIES)
@@ -154,13 +170,19 @@ def test_a_drawing_is_kept_for_ever_under_its_digest(client: Client, case):
     assert client.get(f"/capacity/map/points-{'0' * 64}.json").status_code == 404
 
 
-def test_lines_that_are_not_public_are_not_given(client: Client, case):
+def test_lines_of_a_real_grid_are_given_to_the_cleared_alone(client: Client, signed_in):
+    case = published_small_real_case(by="program:test", at=AT)
     lines = address("lines", case)
-    case.drawings.filter(kind="lines").update(tier="ceii")
     assert client.get(lines).status_code == 404
     page = client.get("/capacity/map/").content.decode()
     assert 'data-lines=""' in page
     assert "Lines, kV" not in page
+    signed_in(cleared_member())
+    given = client.get(lines)
+    assert given.status_code == 200
+    assert "public" not in given["Cache-Control"]
+    assert "no-store" in given["Cache-Control"]
+    assert lines in client.get("/capacity/map/").content.decode()
 
 
 def test_a_case_without_its_drawing_has_its_page(client: Client, case):
@@ -272,13 +294,45 @@ def test_few_questions_wait(client: Client, case, point):
     assert client.get(f"{path}?mw=5").status_code == 200
 
 
-def test_loadings_of_a_real_grid_are_not_for_everybody(client: Client, case, point):
-    type(case).objects.filter(pk=case.pk).update(is_synthetic=False)
-    path = f"/capacity/points/{point.bus}/"
-    assert client.get(f"{path}figures.json?mw=5").status_code == 403
-    assert client.get(f"{path}?mw=5").status_code == 403
-    page = client.get(path).content.decode()
-    assert "Your injection" not in page
+def test_outages_and_loadings_of_a_real_grid_are_for_the_cleared_alone(client: Client, signed_in):
+    case = published_small_real_case(by="program:test", at=AT)
+    point = (
+        case.points.exclude(contingency__outage__in=("", "base"))
+        .exclude(contingency__outage__in=(F("limiting_element"), F("next_element")))
+        .order_by("pk")
+        .first()
+    )
+    contingency = point.contingency
+    path, table = f"/capacity/points/{point.bus}/", f"/capacity/?words={point.bus}"
+    download = f"/capacity/points.csv?words={point.bus}"
+
+    def told(address: str) -> str:
+        answer = client.get(address)
+        assert answer.status_code == 200
+        content = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        return re.sub(r"<[^>]+>", "", content.decode())
+
+    words = re.sub(r"<[^>]+>", "", named(contingency.outage))
+    for visited in (path, f"{path}panel/", table):
+        page = told(visited)
+        assert words not in page
+        assert "Ask the operator for clearance" in page
+        assert f"{point.capacity_mw:,.1f}" in page
+        assert "Your injection" not in page
+    rows = told(download)
+    assert "outage" not in rows
+    assert f",{point.capacity_mw:g}," in rows
+    for asked in (f"{path}?mw=5", f"{path}panel/?mw=5", f"{path}figures.json?mw=5"):
+        refused = client.get(asked)
+        assert refused.status_code == 403
+        assert "ask the operator for clearance" in refused.text
+
+    signed_in(cleared_member())
+    for visited in (path, f"{path}panel/", table):
+        assert words in told(visited)
+    assert contingency.outage in told(download)
+    assert "impacted facilit" in told(f"{path}?mw=5")
+    assert client.get(f"{path}figures.json?mw=5").json()["facilities"]
 
 
 def test_a_case_without_its_file_says_so(client: Client, case, point, monkeypatch):

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from gentie.contexts.grid.reads import latest_case
 from gentie.contexts.guide import reads
 from gentie.contexts.guide.package import value_in_words
-from gentie.contexts.studies.reads import alone_and_together, latest_study
+from gentie.contexts.studies.reads import alone_and_together, costs_of, latest_study
 from gentie.portal.capacity.still import still_address
 from gentie.portal.crumbs import Crumb
 from gentie.portal.guide.dates import dates_now
@@ -122,6 +122,7 @@ def start(request: HttpRequest) -> HttpResponse:
         context |= {
             "study": study,
             "together": alone_and_together(study),
+            "cost": costs_of(study),
             "gw": study.summary["requests"]["mw"] / 1000,
         }
     return render(request, "guide/start.html", context)

@@ -104,8 +104,8 @@ def outage(identity: str) -> str:
 
 @register.filter
 def outage_of(constraint: object) -> str:
-    """What is out where a constraint is worst: line 1–2 circuit 1 out."""
-    name = str(getattr(constraint, "outage", NO_OUTAGE))
+    """What is out where a constraint is worst, for who may see it: line 1–2 circuit 1 out."""
+    name = str(constraint.contingency.outage)  # type: ignore[attr-defined]
     if name == NO_OUTAGE:
         return _("nothing out")
     if name == getattr(constraint, "element", ""):

@@ -32,7 +32,7 @@ ALTER TABLE accounts_installation DISABLE ROW LEVEL SECURITY;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_tenancy")]
+    dependencies = [("accounts", "0003_ceii")]
     operations = [
         migrations.CreateModel(
             name="Installation",

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("grid", "0002_map")]
+    dependencies = [("grid", "0003_tiers")]
     operations = [
         migrations.AddField("casefile", "profile", models.JSONField(default=dict)),
     ]

@@ -51,7 +51,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("grid", "0002_map"),
         ("intake", "0002_tenancy"),
-        ("studies", "0003_tenancy"),
+        ("studies", "0004_tiers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
