@@ -122,7 +122,7 @@ def point_figures(request: HttpRequest, bus: int, asked: Query[AskedFigures]) ->
     Distribution factor, MW impact, impact as a share of the limit, loading before and after.
     """
     case = _case()
-    if not reads.has_file(case):
+    if not reads.may_ask(case):
         raise PermissionDenied(
             "Loadings of a real grid are critical energy infrastructure information (CEII), shown "
             "to cleared organisations: ask the operator for clearance."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db.models import Case, Count, F, Q, QuerySet, When
 
+from gentie.contexts.accounts.reads import may_see_ceii
 from gentie.contexts.grid.models import (
     BaseCase,
     CaseFile,
@@ -138,6 +139,14 @@ def profile_of_case(case: BaseCase) -> GridProfile | None:
     if kept is None:
         return None
     return profile_of({name: text.encode() for name, text in kept.profile.items()}, case.name)
+
+
+def may_ask(case: BaseCase) -> bool:
+    """Whether the one who acts may ask what MW at a point of a case would do.
+
+    The answer tells loadings with an outage, which are CEII on a real grid.
+    """
+    return case.is_synthetic or may_see_ceii()
 
 
 def has_file(case: BaseCase) -> bool:

@@ -50,7 +50,8 @@ def test_studies_that_were_published_before_accounts_are_still_everybodys(tmp_pa
 def test_no_row_is_lost_or_changed_on_the_way_to_the_tiers_and_back(tmp_path):
     published_small_study(tmp_path / "bundle", by=BY, at=AT)
     before = rows()
-    assert all(before.values())
+    # Runs came after the tiers.
+    assert all(found for table, found in before.items() if not table.startswith("studies_run"))
     there_and_back("studies", "0003")
     assert rows() == before
 

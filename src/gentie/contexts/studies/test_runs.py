@@ -257,7 +257,7 @@ def test_the_bundle_is_the_command_lines(ready, people, data, policy):
 def test_a_study_with_owners_is_not_everybodys(ready, people, data):
     run = perform(asked(people).run, data)
     assert not run.study.is_shown_in_full
-    owners = dict(StudiedRequest.objects.values_list("name", "organisation_id"))
+    owners = dict(StudiedRequest.objects.values_list("name", "costs__organisation_id"))
     assert owners == run.inputs.organisations
     assert run.inputs.base_case.is_synthetic  # and shown in full it would be without owners
 

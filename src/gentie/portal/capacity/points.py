@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from gentie.contexts.accounts.reads import may_see_ceii
 from gentie.contexts.grid import reads
 from gentie.contexts.grid.runs import MOST_MW, Busy, report_at
 from gentie.contexts.intake.reads import drafts_of, open_cluster_at, project_names
@@ -50,12 +49,8 @@ def _asked_mw(words: str) -> float:
     return mw
 
 
-def _may_ask(case: Any) -> bool:
-    return case.is_synthetic or may_see_ceii()
-
-
 def _report(case: Any, bus: int, words: str) -> PointReport:
-    if not _may_ask(case):
+    if not reads.may_ask(case):
         raise PermissionDenied(
             _(
                 "Loadings of a real grid are critical energy infrastructure information (CEII), "
@@ -107,7 +102,7 @@ def _told(
         "case": case,
         "point": point,
         "contingency": getattr(point, "contingency", None),
-        "may_ask": _may_ask(case),
+        "may_ask": reads.may_ask(case),
         "mw": words,
         "most_mw": MOST_MW,
         "name": point.bus_name.strip() or point.point,

@@ -56,7 +56,7 @@ def address(kind: str, case: Any) -> str:
 # Who asks is said to the database around each page: here inside the test's own transaction. The
 # frame of a whole page asks two things of the installation; a part of a page asks neither.
 FRAME = 5
-QUERIES = {"map": 9, "point": 4, "panel": 2, "figures": 2, "drawing": 1}
+QUERIES = {"map": 9, "point": 5, "panel": 3, "figures": 2, "drawing": 1}
 
 
 @pytest.mark.parametrize("kind", QUERIES)

@@ -83,7 +83,7 @@ def test_an_engineer_runs_the_study_and_downloads_what_can_be_verified(  # noqa:
     content = b"".join(answer.streaming_content)
     zipfile.ZipFile(io.BytesIO(content)).extractall(tmp_path / "bundle")
     assert verify_bundle(tmp_path / "bundle").sentence == "identical"
-    one = run.study.requests.order_by("-total_cost").first()
+    one = run.study.requests.order_by("-costs__total_cost").first()
     ledger = client.get(reverse("request", args=[run.study.slug, one.name])).text
     assert "The rows sum to the total cost, to the cent." in ledger
 
@@ -199,7 +199,7 @@ def test_a_page_asks_a_fixed_number_of_questions(  # noqa: PLR0917 - fixtures
     for _ in range(2):
         client.post(address("_cancel"), {"run": started(client).pk})
     perform(started(client), data)
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(31):
         assert client.get(address()).status_code == 200
     with django_assert_num_queries(22):
         assert client.get(address("_progress")).status_code == 200
