@@ -159,7 +159,7 @@ def findings() -> str:
 
 def _names_a_finding(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return name in {"Finding", "add", "say", "note", "told", "told_rows"}
+    return name in {"Finding", "add", "say", "note", "told", "told_rows", "told_where"}
 
 
 def main() -> None:

@@ -9,17 +9,12 @@ import sys
 import numpy as np
 import pytest
 
-from gentie.formats.matpower import (
-    fidelity_report,
-    limited,
-    network_from,
-    read_matpower,
-    reference_of,
-    worker,
-)
-from gentie.formats.matpower.carrying import NotCarried, carried, carry
+from gentie.formats.importing import limited, worker
+from gentie.formats.importing.carrying import NotCarried, carried, carry
+from gentie.formats.importing.kinds import Kind
+from gentie.formats.importing.limited import ImportLimits, read_in_worker
+from gentie.formats.matpower import fidelity_report, network_from, read_matpower, reference_of
 from gentie.formats.matpower.examples import case_text
-from gentie.formats.matpower.limited import ImportLimits, read_in_worker
 from gentie.quantities.findings import BadInput, Finding
 
 ADVICE = "Give a smaller file, or raise the limit if you trust where it comes from."
@@ -105,7 +100,7 @@ def test_a_worker_that_breaks(monkeypatch):
 
 def test_inside_the_limits_nothing_can_be_opened():
     program = (
-        "import socket; from gentie.formats.matpower.worker import *; ready();"
+        "import socket; from gentie.formats.importing.worker import *; ready();"
         "set_limits(memory_mb=4000, processor_s=9, written_mb=1)\n"
         "for act in (lambda: open('/etc/hostname'), socket.socket, os.fork):\n"
         "  try: act()\n"
@@ -124,7 +119,7 @@ def test_limits_that_cannot_be_set_are_said(monkeypatch):
     notes = worker.set_limits(memory_mb=4000, processor_s=9, written_mb=1)
     assert notes == ("memory",)
     out = io.BytesIO()
-    worker.answer(case_text(), "small.m", notes, out)
+    worker.answer(case_text(), "small.m", Kind.MATPOWER, notes, out)
     monkeypatch.setattr(
         limited, "_run", lambda *given: [limited.os.write(given[3], out.getvalue()), 0][1]
     )
@@ -140,14 +135,15 @@ def test_limits_that_cannot_be_set_are_said(monkeypatch):
 
 def carried_bytes():
     out = io.BytesIO()
-    worker.answer(case_text(), "small.m", (), out)
+    worker.answer(case_text(), "small.m", Kind.MATPOWER, (), out)
     return out.getvalue()
 
 
 def test_a_worker_is_not_trusted():
-    network, findings, notes = carried(io.BytesIO(carried_bytes()))
-    assert network is not None
-    assert (len(findings), notes) == (3, ())
+    came = carried(io.BytesIO(carried_bytes()))
+    assert came.network is not None
+    assert came.labels.circuit == ("1", "1", "1")
+    assert (len(came.findings), came.notes) == (3, ())
     with np.load(io.BytesIO(carried_bytes())) as arrays:
         columns = dict(arrays)
     for name, value in (
@@ -169,5 +165,7 @@ def test_a_worker_is_not_trusted():
 
 def test_a_refusal_carries_no_network():
     out = io.BytesIO()
-    carry(None, (Finding("case.x", "X."),), (), out)
-    assert carried(io.BytesIO(out.getvalue())) == (None, (Finding("case.x", "X."),), ())
+    carry(None, None, (Finding("case.x", "X."),), (), out)
+    came = carried(io.BytesIO(out.getvalue()))
+    assert (came.network, came.labels, came.notes) == (None, None, ())
+    assert came.findings == (Finding("case.x", "X."),)
