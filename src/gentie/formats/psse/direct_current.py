@@ -14,6 +14,8 @@ from gentie.formats.psse.units import Holder
 from gentie.quantities.findings import Finding
 
 STEPS = 60
+SMALLEST_COSINE = 1e-3
+SMALLEST_SPREAD = 1e-9
 BRIDGE = 3 * math.sqrt(2) / math.pi
 """Ideal no-load DC voltage of a six-pulse bridge over its line-to-line AC voltage."""
 
@@ -50,28 +52,36 @@ class Converter:
     """AC voltage behind the transformer at the stored tap and stored bus voltage."""
 
     def drawn_mvar(self, voltage_kv: float, current_ka: float) -> float:
-        """Reactive power that the converter draws.
+        """Reactive power that the converter draws: ``P tan(phi)``.
 
-        At the stored tap the ideal no-load voltage is ``N (3 sqrt 2 / pi) E``. Where the delay
-        angle would leave its limits the transformer's tap would move, so the no-load voltage is
-        taken that keeps the angle at its limit. The apparent power is no-load voltage times
-        current.
+        With the delay angle ``a`` (the extinction angle of an inverter) and the overlap ``u``:
+        ``cos a = (V / N + 3 X I / pi + 2 R I) / E0``, ``cos(a + u) = cos a - 6 X I / (pi E0)``,
+        ``tan phi = (2 u + sin 2a - sin 2(a + u)) / (cos 2a - cos 2(a + u))``, where ``E0`` is a
+        bridge's no-load voltage at the stored tap. Where the angle would leave its limits the
+        transformer's tap would move, so the ``E0`` is taken that keeps the angle at its limit.
 
+        Neglects: the steps of the tap.
         Follows: Kundur, Power System Stability and Control, section 10.2.
         """
-        drop_kv = (
-            self.bridges * current_ka * (3 * self.reactance_ohm / math.pi + 2 * self.resistance_ohm)
-        )
+        if current_ka <= 0:
+            return 0.0
+        overlap_kv = 3 * self.reactance_ohm * current_ka / math.pi
+        wanted_kv = voltage_kv / self.bridges + overlap_kv + 2 * self.resistance_ohm * current_ka
         lowest = math.cos(math.radians(self.angle_max_deg))
         highest = math.cos(math.radians(self.angle_min_deg))
-        no_load_kv = self.bridges * BRIDGE * self.secondary_kv
-        wanted = voltage_kv + drop_kv
+        no_load_kv = BRIDGE * self.secondary_kv
         if highest > 0:
-            no_load_kv = max(no_load_kv, wanted / highest)
-        if lowest > 1e-3:
-            no_load_kv = min(no_load_kv, wanted / lowest)
-        apparent, active = no_load_kv * current_ka, voltage_kv * current_ka
-        return math.sqrt(max(apparent**2 - active**2, 0.0))
+            no_load_kv = max(no_load_kv, wanted_kv / highest)
+        if lowest > SMALLEST_COSINE:
+            no_load_kv = min(no_load_kv, wanted_kv / lowest)
+        angle = math.acos(min(1.0, wanted_kv / no_load_kv))
+        end = math.acos(max(-1.0, math.cos(angle) - 2 * overlap_kv / no_load_kv))
+        active_mw = voltage_kv * current_ka
+        spread = math.cos(2 * angle) - math.cos(2 * end)
+        if spread < SMALLEST_SPREAD:  # no overlap: phi is the delay angle
+            return active_mw * math.tan(angle)
+        swing = 2 * (end - angle) + math.sin(2 * angle) - math.sin(2 * end)
+        return active_mw * swing / spread
 
 
 def carried_current_ka(
@@ -300,7 +310,7 @@ def _fixed_mvar(end: VscEnd, given_mw: float) -> float:
     factor = end.ac_order
     if end.holds_voltage or not 0 < abs(factor) < 1:
         return 0.0
-    return math.copysign(abs(given_mw) * math.tan(math.acos(abs(factor))), factor)
+    return math.copysign(given_mw, given_mw * factor) * math.tan(math.acos(abs(factor)))
 
 
 def _holder(end: VscEnd, name: str, line: int, buses: BusTable) -> Holder:

@@ -183,5 +183,6 @@ _FIELDS: dict[str, Callable[[int], tuple[tuple[str, ...], ...]]] = {
     "switched shunt": _switched_shunt,
     "facts": _facts,
     "multi-terminal dc": lambda _: (_words("NAME NCONV NDCBS NDCLN MDC"),),
+    "impedance correction": lambda _: (_words("I"),),
     "induction machine": lambda _: (_words("I ID STAT"),),
 }

@@ -16,8 +16,9 @@ KIND = "a PSS/E case (.raw)"
 HEADER_LINES = 3
 _BEGIN = re.compile(r"BEGIN\s+(?P<title>[A-Z -]+?)(?:\s+DATA)?\s*$")
 _END = re.compile(r"\s*0\s*(/.*)?$|\s*0\s+\D.*$")
-_WHOLE = re.compile(r"\s*['\"]?\s*(\d+)\s*['\"]?\s*$")
-STANZAS = ("multi-terminal dc", "gne", "substation", "impedance correction", "system")
+_WRITTEN_BY = re.compile(r"PSS\S*E\D{0,4}-(?P<revision>\d\d)")
+"""What PSS/E writes behind the base of its older files: `/ PSS/E-30.3`."""
+STANZAS = ("gne", "substation", "system")
 """Sections whose records have lines of several kinds; their lines are counted, not taken apart."""
 
 
@@ -86,6 +87,8 @@ def _identified(line: str, problems: Problems) -> tuple[float, int]:
             line=1,
         )
     said = values[2] if len(values) > 2 else ""
+    if not said and (written := _WRITTEN_BY.search(line)):
+        said = written.group("revision")
     revision = int(float(said)) if re.fullmatch(r"\d+(\.\d*)?", said) else 0
     if revision not in REVISIONS:
         told = f"the file is of revision {said[:10]!r}" if said else "the file says no revision"
@@ -207,6 +210,9 @@ def _lines_of(section: str, values: list[str]) -> int:
     if section == "transformer":
         third = values[2].strip() if len(values) > 2 else ""
         return 4 if third in ("", "0") else 5
+    if section == "multi-terminal dc":
+        parts = [value.strip() for value in values[1:4]]
+        return 1 + sum(int(part) for part in parts if part.isdigit())
     return 3 if section in ("two-terminal dc", "vsc dc") else 1
 
 

@@ -33,6 +33,8 @@ def values_of(line: str) -> list[str]:
         if slash:
             break
     marked = MARK.join(outside)
+    if len(outside) * 2 == len(pieces):  # the last text is never closed
+        marked += MARK
     values = marked.split(",") if "," in marked else marked.split()
     texts = iter(pieces[1::2])
     return [next(texts, "") if MARK in value else value for value in values]

@@ -24,6 +24,7 @@ from gentie.formats.psse.buses import (
 from gentie.formats.psse.case import RawCase
 from gentie.formats.psse.direct_current import DcLine, two_terminal_lines, vsc_lines
 from gentie.formats.psse.facts import add_facts
+from gentie.formats.psse.multi_terminal import add_multi_terminal
 from gentie.formats.psse.transformers import STAR_NOMINAL_KV, Stars, add_transformers
 from gentie.formats.psse.units import Holder, UnitRows, add_holders, add_units
 from gentie.quantities.findings import Finding
@@ -58,8 +59,8 @@ def raw_tables(raw: RawCase) -> RawTables:
     Raises:
         BadInput: all reasons found, each with file, line, field and what to do.
 
-    Neglects: control of taps, shunts and converters, which stay as stored; multi-terminal DC lines,
-        induction machines and user-defined devices, which are counted.
+    Neglects: control of taps, shunts and converters, which stay as stored; induction
+        machines and user-defined devices, which are counted.
     Follows: PSS/E Program Operation Manual, "Power Flow Raw Data File Contents".
     """
     buses = bus_table(raw)
@@ -88,6 +89,7 @@ def raw_tables(raw: RawCase) -> RawTables:
     take(add_switching_devices(raw, buses, rows))
     take(add_transformers(raw, buses, rows, three))
     take(two_terminal_lines(raw, buses))
+    take(add_multi_terminal(raw, buses))
     take(vsc_lines(raw, buses, holders))
     take(add_facts(raw, buses, rows, holders))
     take(add_holders(holders, buses, units))
@@ -115,6 +117,7 @@ def raw_tables(raw: RawCase) -> RawTables:
 def _check_buses(raw: RawCase, buses: BusTable) -> None:
     """Tell buses that no case can have: none, out of range, twice, of an unknown type."""
     problems = raw.problems
+    problems.raise_any()
     if not len(buses.number):
         problems.add("case.raw.bus.none", "the case has no bus. Give at least one.", field="bus")
     first: dict[int, int] = {}
@@ -224,10 +227,8 @@ def _lines(parts: list[Integers]) -> Integers:
 
 
 DROPPED = {
-    "multi-terminal dc": "multi-terminal DC lines: nothing flows through them",
     "gne": "user-defined devices (GNE): they give and take nothing",
     "substation": "substations: breakers and busbars are not read, buses are as the case has them",
-    "impedance correction": "impedance correction tables",
 }
 
 

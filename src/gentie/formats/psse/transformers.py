@@ -14,11 +14,13 @@ from gentie.formats.matpower.fidelity.sentences import told
 from gentie.formats.psse.branches import BranchRows, pair_names, ratings, refuse_loops
 from gentie.formats.psse.buses import BusTable, told_where
 from gentie.formats.psse.case import RawCase
+from gentie.formats.psse.correction import CorrectionTable, correction_tables
 from gentie.formats.psse.records import Section
 from gentie.quantities.findings import Finding
 
 STAR_NOMINAL_KV = 1.0
 """Of a star point, where no voltage class is studied; its legs are per unit and do not need it."""
+Tables = dict[int, CorrectionTable]
 WINDING_OUT = {2: 1, 3: 2, 4: 0}
 """Status of a three-winding transformer with one winding out, and the winding's place."""
 
@@ -100,14 +102,25 @@ def add_transformers(
 ) -> Iterator[Finding | Stars | None]:
     """Add all transformers; the stars of those with three windings are given beside findings."""
     section = case.section("transformer")
+    tables = correction_tables(case)
     has_three = section.whole("K", 0) != 0
     seen = Seen()
-    _two(case, of_some(section, ~has_three), buses, rows, seen)
-    yield from _three(case, of_some(section, has_three), buses, rows, three=three, seen=seen)
+    _two(case, of_some(section, ~has_three), buses, rows, tables=tables, seen=seen)
+    yield from _three(
+        case, of_some(section, has_three), buses, rows, three=three, tables=tables, seen=seen
+    )
     yield from _findings(seen)
 
 
-def _two(case: RawCase, section: Section, buses: BusTable, rows: BranchRows, seen: Seen) -> None:
+def _two(
+    case: RawCase,
+    section: Section,
+    buses: BusTable,
+    rows: BranchRows,
+    *,
+    tables: Tables,
+    seen: Seen,
+) -> None:
     a, z = buses.rows(section, "I", "transformer"), buses.rows(section, "J", "transformer")
     refuse_loops(section, a, z, "transformer")
     on = section.whole("STAT", 1) != 0
@@ -115,6 +128,7 @@ def _two(case: RawCase, section: Section, buses: BusTable, rows: BranchRows, see
     refuse_ratios(section, (first, second))
     second = np.where(second > 0, second, 1.0)
     r, x = pair_impedance(section, "1-2", case.base_mva, _voltages(section, 2, a, buses))
+    r, x = corrected(section, 2, first / second, r, x, tables=tables, seen=seen)
     circuit = list(section.text("CKT", "1"))
     rows.add(
         [
@@ -136,6 +150,7 @@ def _three(
     rows: BranchRows,
     *,
     three: list[ThreeWinding],
+    tables: Tables,
     seen: Seen,
 ) -> Iterator[Finding | Stars | None]:
     count = len(section)
@@ -166,6 +181,7 @@ def _three(
         r, x = ((own[part] + other[part] - opposite[part]) / 2 for part in (0, 1))
         ratio = winding_ratio(section, 2 + leg, ends[leg], buses)
         refuse_ratios(section, (ratio,))
+        r, x = corrected(section, 2 + leg, ratio, r, x, tables=tables, seen=seen)
         is_out = np.array([WINDING_OUT.get(int(one)) == leg for one in status], bool)
         rows.add(
             [
@@ -195,6 +211,40 @@ def _three(
         consequence=f"Each is a star of three transformers at a bus of its own, numbered from {start} on.",
     )
     _look(case, section, names, on=status != 0, bus=ends[0], buses=buses, seen=seen, windings=3)
+
+
+def corrected(
+    section: Section,
+    at: int,
+    ratio: Floats,
+    r: Floats,
+    x: Floats,
+    *,
+    tables: Tables,
+    seen: Seen,
+) -> tuple[Floats, Floats]:
+    """Impedances times the factors of the tables that their windings name (TAB)."""
+    number = section.whole("TAB", 0, at=at)
+    shift_deg = section.number("ANG", 0.0, at=at)
+    r, x = r.copy(), x.copy()
+    for row in np.flatnonzero(number):
+        table = tables.get(int(number[row]))
+        if table is None:
+            section.problems.add(
+                "case.raw.correction_missing",
+                f"impedance correction table {number[row]} is not in the case. Add it, or write TAB 0.",
+                line=section.line[row] + at,
+                field="transformer TAB",
+            )
+            continue
+        factor = table.at(float(ratio[row]), float(shift_deg[row]))
+        impedance = complex(r[row], x[row]) * factor
+        r[row], x[row] = impedance.real, impedance.imag
+        buses = "-".join(
+            str(one) for one in section.records[row][0][:3] if one.strip() not in ("", "0")
+        )
+        seen.corrected.append(f"{' '.join(buses.split())}, by {abs(factor):g}")
+    return r, x
 
 
 def refuse_ratios(section: Section, ratios: tuple[Floats, ...]) -> None:
@@ -248,8 +298,6 @@ def _look(
     note(seen.magnetising, take & ((loss_mw != 0) | (mvar != 0)))
     ats = range(2, 2 + windings)
     control = np.array([section.whole("COD", 0, at=at) for at in ats])
-    table = np.array([section.whole("TAB", 0, at=at) for at in ats])
-    note(seen.corrected, on & (table != 0).any(axis=0))
     for number in range(1, 6):
         note(seen.controlling[number], on & (control == number).any(axis=0))
 
@@ -264,9 +312,9 @@ def _findings(seen: Seen) -> Iterator[Finding | None]:
     )
     yield told(
         "case.raw.transformer.correction",
-        "Transformers in service whose impedance follows a table (TAB)",
+        "Windings of transformers whose impedance follows a table (TAB)",
         seen.corrected,
-        "Their impedance is the nominal one; the table is dropped.",
+        "The table's factor at the stored position is used.",
     )
     yield told(
         "case.raw.transformer.voltage_control",
