@@ -67,6 +67,7 @@ def read_cgmes(content: bytes, file_name: str) -> tuple[MatpowerCase, Tables]:
     add_three_windings(ask, tables, ratings)
     add_boundaries(ask, tables)
     add_dc_lines(ask, tables)
+    _mark_slacks(ask("buses"), tables)
     _said(ask, tables)
     return _case(content, file_name, tables), tables
 
@@ -109,6 +110,30 @@ def _buses(grid: Any, ask: Callable[[str], Frame]) -> Tables:
             )
         )
     return tables
+
+
+def _mark_slacks(bus: Frame, tables: Tables) -> None:
+    """Each part that is joined by AC and has units gets a slack bus: its own, or the largest unit's."""
+    part = bus.number("synchronous_component").astype(np.int64)
+    kind = tables.bus[:, 1]
+    units = np.vstack(tables.gen) if tables.gen else np.zeros((0, 10))
+    at = units[:, 0].astype(int)
+    chosen = []
+    for one in np.unique(part):
+        rows = np.flatnonzero(part == one)
+        here = np.flatnonzero(np.isin(at, rows) & (kind[at] != 1))
+        if len(here) and not (kind[rows] == 3).any():
+            largest = int(at[here[np.nan_to_num(units[here, 8], posinf=0.0).argmax()]])
+            kind[largest] = 3
+            chosen.append(tables.names[largest])
+    tables.found.append(
+        told(
+            "case.cgmes.slack",
+            "Slack buses that the archive does not name",
+            chosen,
+            "Each is that of the largest unit that holds a voltage in its part.",
+        )
+    )
 
 
 def _said(ask: Callable[[str], Frame], tables: Tables) -> None:

@@ -11,6 +11,9 @@ from gentie.formats.cgmes.grid import Frame
 from gentie.quantities.findings import Finding
 
 BASE_MVA = 100.0
+POWER_COLUMNS = [1, 2, 3, 4, 8, 9]
+UNLIMITED = 1e9
+"""pypowsybl gives the largest number that there is where a limit is not given."""
 
 
 @dataclass(eq=False)
@@ -60,7 +63,11 @@ def add_units(
     ones = np.ones(len(bus))
     columns = [bus, p, q, q_max, q_min, setpoint, ones * BASE_MVA, ones, p_max, p_min]
     rows = np.column_stack(columns).astype(np.float64)
-    rows[:, [1, 2, 3, 4, 8, 9]] *= BASE_MVA
+    power = rows[:, POWER_COLUMNS]
+    is_unlimited = np.abs(power) > UNLIMITED
+    rows[:, POWER_COLUMNS] = np.where(
+        is_unlimited, np.copysign(np.inf, power), np.where(is_unlimited, 0.0, power) * BASE_MVA
+    )
     tables.gen.append(rows[on])
     kept = np.flatnonzero(on)
     tables.unit += [names[row] for row in kept]

@@ -18,7 +18,7 @@ from gentie.formats.importing.worker import MEGABYTE, limit
 from gentie.formats.matpower import fidelity_report, network_from, reference_of
 from gentie.quantities.findings import BadInput
 
-OPEN = ("memory", "open files")
+OPEN = ("pypowsybl: memory", "pypowsybl: open files")
 """Limits that pypowsybl cannot work within."""
 
 

@@ -19,6 +19,7 @@ from gentie.quantities.findings import BadInput, Finding
 
 WORKER = "gentie.formats.importing.worker"
 WORKERS = {Kind.CGMES: "gentie.formats.cgmes.worker"}
+BY_POWSYBL = "pypowsybl: "
 OUT_OF_MEMORY = 71
 OUT_OF_SPACE = 72
 
@@ -164,6 +165,14 @@ def _ended(code: int, file_name: str, limits: ImportLimits) -> Finding:
 
 
 def _unset(name: str) -> Finding:
+    if name.startswith(BY_POWSYBL):
+        name = name.removeprefix(BY_POWSYBL)
+        return Finding(
+            "case.import.powsybl",
+            f"pypowsybl, which reads CGMES, cannot work within a limit on {name}; the file was read "
+            "without that limit.",
+            where=name,
+        )
     return Finding(
         "case.import.unlimited",
         f"This machine does not let a process limit its {name}; the file was read without that "
