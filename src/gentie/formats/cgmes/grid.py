@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -93,6 +94,7 @@ def powsybl(file_name: str) -> Any:
     Raises:
         BadInput: it is not installed.
     """
+    logging.getLogger("powsybl").setLevel(logging.ERROR)  # it warns of extras that nobody asked for
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

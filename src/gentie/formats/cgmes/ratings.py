@@ -53,7 +53,7 @@ def _mva(kind: str, value: float, nominal_kv: float) -> float:
 
 def ratings_of(grid: Any) -> Ratings:
     """All limits of a grid, in A, MW and MVA; ask before the grid is put in per unit."""
-    frame = grid.get_operational_limits().reset_index()
+    frame = grid.get_loading_limits().reset_index()
     limits: dict[tuple[str, int], list[tuple[str, float, float]]] = defaultdict(list)
     for row in frame.to_dict("records"):
         value, time = float(row["value"]), float(row["acceptable_duration"])

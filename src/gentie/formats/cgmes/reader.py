@@ -48,8 +48,9 @@ def read_cgmes(content: bytes, file_name: str) -> tuple[MatpowerCase, Tables]:
     """
     grid = opened(content, file_name)
     ratings = ratings_of(grid)
-    grid.per_unit = True
     ask = frames(grid)
+    lines = ask("lines")
+    grid.per_unit = True
     tables = _buses(grid, ask)
     if not len(tables.bus):
         raise BadInput(
@@ -62,7 +63,7 @@ def read_cgmes(content: bytes, file_name: str) -> tuple[MatpowerCase, Tables]:
         )
     add_at_buses(ask, tables)
     add_grid_units(ask, tables)
-    add_lines(ask, tables, ratings)
+    add_lines(lines, tables, ratings)
     add_two_windings(ask, tables, ratings)
     add_three_windings(ask, tables, ratings)
     add_boundaries(ask, tables)

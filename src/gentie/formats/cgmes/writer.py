@@ -111,7 +111,7 @@ def writable(network: Network) -> Network:
 
 def _limit_currents(grid: Any) -> None:
     """Give every limit in MVA as one in A too: CGMES 2.4.15 carries those alone."""
-    limits = grid.get_operational_limits().reset_index()
+    limits = grid.get_loading_limits().reset_index()
     limits = limits[limits["type"] == "APPARENT_POWER"]
     if not len(limits):
         return
@@ -126,4 +126,4 @@ def _limit_currents(grid: Any) -> None:
     limits["value"] *= [1000 / math.sqrt(3) / at[end] for end in ends]
     limits["type"] = "CURRENT"
     columns = ["element_id", "side", "name", "type", "value", "acceptable_duration", "group_name"]
-    grid.create_operational_limits(limits[columns].set_index("element_id"))
+    grid.create_loading_limits(limits[columns].set_index("element_id"))
