@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from gentie.cli.areas import parsed_areas
 from gentie.cli.case import file_argument, json_option
 from gentie.cli.printing import people, print_json, table
 from gentie.cli.progress import shown_progress
@@ -29,7 +29,6 @@ FIVE_FIGURES = (
     "Before\n%",
     "After\n%",
 )
-AREAS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
 rulebook_option = click.option(
     "--rulebook", "rulebook_name", default="california", show_default=True, help="Whose rules."
 )
@@ -221,29 +220,6 @@ def assumptions(published: PublishedCase, rulebook: Rulebook) -> str:
         f"{screening.emergency_multiplier:g} times the normal rating where the case gives no "
         f"emergency rating; factors below {100 * screening.cut_off:g}% do not count."
     )
-
-
-def parsed_areas(text: str | None) -> tuple[int, ...] | None:
-    """Area numbers from words such as ``3-7`` or ``1,4,6-8``; None for none given.
-
-    Raises:
-        BadInput: the words are something else.
-    """
-    if text is None:
-        return None
-    areas: set[int] = set()
-    for piece in text.split(","):
-        written = AREAS.fullmatch(piece.strip())
-        first, last = (int(written[1]), int(written[2] or written[1])) if written else (1, 0)
-        if last < first:
-            raise BadInput(
-                Finding(
-                    "cli.areas",
-                    f"--areas: {text!r} is not a list of areas; write it as in 3-7 or 1,4,6-8.",
-                )
-            )
-        areas.update(range(first, last + 1))
-    return tuple(sorted(areas))
 
 
 def _published(

@@ -11,6 +11,7 @@ import click
 
 from gentie.cli.conversion import convert
 from gentie.cli.errors import Failed
+from gentie.cli.outages import outages
 from gentie.cli.printing import people, print_json, table
 from gentie.cli.writing import write_table
 
@@ -298,4 +299,5 @@ def _print_contingencies(report: ContingencyReport) -> None:
     )
 
 
+case.add_command(outages)
 case.add_command(convert)

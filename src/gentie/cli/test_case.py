@@ -37,7 +37,7 @@ def small(tmp_path):
 
 
 def test_every_command_has_an_example():
-    assert list(case_group.commands) == ["check", "flow", "contingencies", "convert"]
+    assert list(case_group.commands) == ["check", "flow", "contingencies", "outages", "convert"]
     for command in (case_group, *case_group.commands.values()):
         assert command.epilog.startswith("Example: gentie case ")
 

@@ -5,8 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from gentie.formats.importing.kinds import Kind
-from gentie.formats.importing.limited import ImportLimits, read_in_worker
 from gentie.formats.matpower import network_from
 from gentie.formats.matpower.examples import case_text
 from gentie.formats.matpower.reader import read_matpower
@@ -32,12 +30,6 @@ def test_a_case_arrives():
     np.testing.assert_allclose(case.branch.values[:, :8], original.branch.values[:, :8])
     np.testing.assert_allclose(case.gen.values[:, :10], original.gen.values[:, :10])
     assert findings == ()
-
-
-def test_a_case_arrives_through_the_limited_process():
-    came = read_in_worker(written(small()), "small.json", ImportLimits(), Kind.POWERMODELS)
-    assert len(came.network.buses) == 3
-    assert came.notes == ()
 
 
 def test_what_two_ends_do_not_share_is_a_shunt():
