@@ -267,3 +267,26 @@ def test_convert_to_nowhere(run, raw, tmp_path):
         "",
         f"{out} cannot be written: No such file or directory. Choose another file for --out.\n",
     )
+
+
+def test_outages_made_and_listed(run, raw, tmp_path):
+    out = tmp_path / "outages.csv"
+    code, said, _ = run("outages", raw, "--make", "P1,P2", "--areas", "1", "--out", out)
+    assert code == 0
+    assert said.startswith("small: 2 contingencies.\n")
+    assert "P2 (bus sections and breakers) is not studied." in " ".join(said.split())
+    assert len(out.read_text().splitlines()) == 3
+    con = tmp_path / "small.con"
+    con.write_text("CONTINGENCY one\nOPEN BRANCH FROM BUS 1 TO BUS 2 CIRCUIT 1\nEND\nEND\n")
+    code, said, _ = run("outages", raw, "--list", con, "--json")
+    answer = json.loads(said)
+    assert (code, answer["contingencies"], answer["not_studied"]) == (0, {"given": 1}, [])
+
+
+def test_a_list_that_is_not_there(run, raw, tmp_path):
+    missing = tmp_path / "none.con"
+    assert run("outages", raw, "--list", missing) == (
+        2,
+        "",
+        f"{missing} cannot be read: No such file or directory. Check its name and who may read it.\n",
+    )

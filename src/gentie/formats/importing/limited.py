@@ -18,7 +18,7 @@ from gentie.formats.importing.kinds import Kind
 from gentie.quantities.findings import BadInput, Finding
 
 WORKER = "gentie.formats.importing.worker"
-WORKERS = {Kind.CGMES: "gentie.formats.cgmes.worker"}
+WORKERS = {Kind.CGMES: "gentie.formats.importing.cgmes_worker"}
 BY_POWSYBL = "pypowsybl: "
 OUT_OF_MEMORY = 71
 OUT_OF_SPACE = 72
