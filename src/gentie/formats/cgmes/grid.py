@@ -118,30 +118,30 @@ def check_archive(content: bytes, file_name: str) -> None:
         BadInput: the reason.
     """
 
-    def refused(code: str, sentence: str) -> BadInput:
+    def say(code: str, sentence: str) -> BadInput:
         return BadInput(Finding(code, f"{file_name}: {sentence} {ADVICE}", where=file_name))
 
     if not content.strip():
-        raise refused("case.cgmes.empty", "the file is empty.")
+        raise say("case.cgmes.empty", "the file is empty.")
     if not content.startswith(b"PK"):
-        raise refused("case.cgmes.single", "this is not an archive.")
+        raise say("case.cgmes.single", "this is not an archive.")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             listed = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError) as cause:
-        raise refused(
+        raise say(
             "case.cgmes.damaged",
             "the archive is damaged or cut off; it has no whole list of files.",
         ) from cause
     unpacked_mb = sum(one.file_size for one in listed) / 1e6
     if unpacked_mb > LARGEST_UNPACKED_MB or len(listed) > MOST_FILES:
-        raise refused(
+        raise say(
             "case.cgmes.large",
             f"the archive holds {len(listed):,} files of {unpacked_mb:,.0f} MB unpacked, and at most "
             f"{MOST_FILES} files of {LARGEST_UNPACKED_MB:,} MB are read.",
         )
     if not any(one.filename.lower().endswith(".xml") for one in listed):
-        raise refused("case.cgmes.kind", "the archive holds no .xml file.")
+        raise say("case.cgmes.kind", "the archive holds no .xml file.")
 
 
 def frames(grid: Any) -> Callable[[str], Frame]:

@@ -19,6 +19,7 @@ from gentie.quantities.findings import BadInput, Finding
 CIM_VERSION = "16"
 """Of CGMES 2.4.15."""
 WIDTH_OF_GEN = 21
+SMALLEST_MVAR = 1e-6
 
 
 def cgmes_bytes(network: Network) -> bytes:
@@ -70,7 +71,8 @@ def writable(network: Network) -> Network:
 
     DC lines become loads of their buses, since it makes converters of them that hold voltages. The
     charging of a transformer becomes shunts of its two buses, since it puts all of it at one end.
-    Buses without a nominal voltage get 1 kV.
+    A shunt of MW alone gets next to no Mvar, since it drops it. Buses without a nominal voltage get
+    1 kV.
     """
     buses, branches, lines = network.buses, network.branches, network.dc_lines
     load_mw, load_mvar = buses.load_mw.copy(), buses.load_mvar.copy()
@@ -85,6 +87,8 @@ def writable(network: Network) -> Network:
     half_mvar = branches.charging_pu[take] / 2 * network.base_mva
     np.add.at(shunt_mvar, branches.from_bus[take], half_mvar / branches.tap_ratio[take] ** 2)
     np.add.at(shunt_mvar, branches.to_bus[take], half_mvar)
+    only_mw = (buses.shunt_mw != 0) & (shunt_mvar == 0)
+    shunt_mvar[only_mw] = SMALLEST_MVAR
     none = np.zeros(0, np.int64)
     nothing = np.zeros(0)
     return replace(

@@ -84,7 +84,7 @@ class _Reading:
             return
         first = words[0].upper()
         if self.is_over:
-            self.refuse(
+            self.note(
                 "contingencies.con.after_end",
                 f"`{line.strip()[:60]}` stands behind the END of the file. Take it out, or the END.",
                 number,
@@ -98,7 +98,7 @@ class _Reading:
         else:
             self.generate(" ".join(words).upper(), line, number)
 
-    def refuse(self, code: str, sentence: str, line: int) -> None:
+    def note(self, code: str, sentence: str, line: int) -> None:
         """Keep one reason."""
         self.problems.add(code, sentence, line=line)
 
@@ -107,7 +107,7 @@ class _Reading:
         self.has_any = True
         self.not_ended()
         if not name:
-            self.refuse("contingencies.con.name", "this contingency has no name. Give one.", number)
+            self.note("contingencies.con.name", "this contingency has no name. Give one.", number)
         self.current = _Described(name, number)
 
     def end(self) -> None:
@@ -123,7 +123,7 @@ class _Reading:
     def not_ended(self) -> None:
         """Tell a contingency that is still open."""
         if self.current is not None:
-            self.refuse(
+            self.note(
                 "contingencies.con.end",
                 f"contingency {self.current.name} has no END. Write END behind its last line.",
                 self.current.line,
@@ -135,7 +135,7 @@ class _Reading:
         if _MANY.fullmatch(words):
             _many(self, words, number)
             return
-        self.refuse(
+        self.note(
             "contingencies.con.command",
             f"`{line.strip()[:60]}` is not understood. Begin with CONTINGENCY and a name, or write "
             "SINGLE BRANCH IN AREA and a number.",

@@ -20,6 +20,7 @@ _BY_ENDING = {
     ".m": Kind.MATPOWER,
     ".mat": Kind.MATPOWER,
     ".raw": Kind.RAW,
+    ".rawx": Kind.RAW,
     ".json": Kind.POWERMODELS,
     ".xml": Kind.CGMES,
     ".zip": Kind.CGMES,

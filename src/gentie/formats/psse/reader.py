@@ -41,6 +41,12 @@ def read_raw(content: bytes, file_name: str) -> RawCase:
     text, encoding = decoded(content, file_name, kind=KIND)
     lines = text.splitlines()
     problems = Problems(file_name)
+    if text.lstrip().startswith("{"):
+        problems.add(
+            "case.raw.rawx",
+            "this is an extensible RAW file (.rawx). Save it from PSS/E as a RAW file of revision 35.",
+        )
+        problems.raise_any()
     header = 0
     while header < len(lines) and (not lines[header].strip() or lines[header].startswith("@!")):
         header += 1

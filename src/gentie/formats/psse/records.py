@@ -9,6 +9,8 @@ import numpy as np
 from gentie.engines.grid.network import Floats, Integers
 from gentie.formats.matpower.problems import Problems
 
+LARGEST = 1e15
+"""No quantity of a grid is larger, and its square can still be told."""
 LARGEST_WHOLE = 2**53
 MARK = "\0"
 """Stands for a text in quotes while its line is taken apart."""
@@ -81,17 +83,19 @@ class Section:
         return tuple(value or default for value in self._texts(name, at))
 
     def number(self, name: str, default: float | Floats, *, at: int = 0) -> Floats:
-        """(k,) finite numbers, the default where none is given; others are told as problems."""
+        """(k,) usable numbers, the default where none is given; others are told as problems."""
         texts = self._texts(name, at)
         try:
             column = np.array([value or "nan" for value in texts], np.float64)
         except ValueError:
             column = np.array([self._one(name, at, row, value) for row, value in enumerate(texts)])
         is_given = np.array([bool(value) for value in texts], bool)
-        for row in np.flatnonzero(is_given & ~np.isfinite(column)):
+        with np.errstate(invalid="ignore"):
+            is_usable = np.isfinite(column) & (np.abs(column) <= LARGEST)
+        for row in np.flatnonzero(is_given & ~is_usable):
             if _number(texts[row]) is not None:
                 self._refuse(name, at, int(row), texts[row])
-        return np.where(is_given & np.isfinite(column), column, default)
+        return np.where(is_given & is_usable, column, default)
 
     def whole(self, name: str, default: int | Integers, *, at: int = 0) -> Integers:
         """(k,) whole numbers."""
@@ -118,7 +122,7 @@ class Section:
     def _refuse(self, name: str, at: int, row: int, value: str) -> None:
         self.problems.add(
             "case.raw.number",
-            f"the value {value[:30]!r} is not a finite number. Mend it.",
+            f"the value {value[:30]!r} is not a usable number. Mend it.",
             line=self.line[row] + at,
             field=f"{self.name} {name}",
         )

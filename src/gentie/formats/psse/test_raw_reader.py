@@ -118,6 +118,15 @@ BROKEN = {
             )
         ],
     ),
+    "extensible": (
+        b'{"network": {}}',
+        [
+            (
+                "x.raw: this is an extensible RAW file (.rawx). Save it from PSS/E as a RAW file of revision "
+                "35."
+            )
+        ],
+    ),
     "revision 29": (
         b"0, 100.0 / PSS/E-29.0\n",
         [
@@ -185,10 +194,10 @@ BROKEN = {
             load=(LOAD.replace("10.0,2.0", "ten,nan"),), generator=(UNIT.replace("1.0,", "1e999,"),)
         ),
         [
-            ("x.raw, line 8, field load PL: the value 'ten' is not a finite number. Mend it."),
-            ("x.raw, line 8, field load QL: the value 'nan' is not a finite number. Mend it."),
+            ("x.raw, line 8, field load PL: the value 'ten' is not a usable number. Mend it."),
+            ("x.raw, line 8, field load QL: the value 'nan' is not a usable number. Mend it."),
             (
-                "x.raw, line 11, field generator VS: the value '1e999' is not a finite number. Mend it."
+                "x.raw, line 11, field generator VS: the value '1e999' is not a usable number. Mend it."
             ),
         ],
     ),
