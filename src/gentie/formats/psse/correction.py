@@ -56,7 +56,7 @@ def correction_tables(case: RawCase) -> dict[int, CorrectionTable]:
             position = np.array([point[0] for point in used])
             factor = np.array([complex(*point[1:]) for point in used])
             is_usable = len(used) > 1 and bool(np.all(np.diff(position) > 0))
-        except ValueError:
+        except (ValueError, IndexError):
             is_usable = False
         if not is_usable:
             section.problems.add(

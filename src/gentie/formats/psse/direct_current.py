@@ -51,6 +51,12 @@ class Converter:
     secondary_kv: float
     """AC voltage behind the transformer at the stored tap and stored bus voltage."""
 
+    @property
+    def is_usable(self) -> bool:
+        """It has a bridge and a voltage, and no impedance below 0."""
+        impedances = (self.resistance_ohm, self.reactance_ohm)
+        return self.bridges >= 1 and self.secondary_kv > 0 and min(impedances) >= 0
+
     def drawn_mvar(self, voltage_kv: float, current_ka: float) -> float:
         """Reactive power that the converter draws: ``P tan(phi)``.
 
@@ -142,13 +148,18 @@ def two_terminal_lines(case: RawCase, buses: BusTable) -> Iterator[Finding | DcL
             except NoCurrent:
                 _refuse(section, row, name)
                 continue
+            devices = [
+                _converter(section, at, row, buses, int(bus[row]))
+                for at, bus in ((1, rectifier), (2, inverter))
+            ]
+            if not all(device.is_usable for device in devices):
+                _refuse_converter(section, row, name)
+                continue
             low = scheduled - compounding * current
             high = low + line_ohm * current
             p_from, p_to = high * current, low * current
-            q_from = -_converter(section, 1, row, buses, int(rectifier[row])).drawn_mvar(
-                high, current
-            )
-            q_to = -_converter(section, 2, row, buses, int(inverter[row])).drawn_mvar(low, current)
+            q_from = -devices[0].drawn_mvar(high, current)
+            q_to = -devices[1].drawn_mvar(low, current)
             told_names.append(f"{name}, {p_from:,.1f} MW in and {p_to:,.1f} MW out")
         yield DcLine(
             name,
@@ -177,6 +188,16 @@ def _refuse(section: Section, row: int, name: str) -> None:
         "(VSCHD). Mend them, or block the line with MDC 0.",
         line=section.line[row],
         field="two-terminal dc VSCHD",
+    )
+
+
+def _refuse_converter(section: Section, row: int, name: str) -> None:
+    section.problems.add(
+        "case.raw.dc.converter",
+        f"a converter of DC line {name} has no bridge (NB), no AC voltage (EBAS, TR, TAP), or an "
+        "impedance below 0 (RC, XC). Mend it, or block the line with MDC 0.",
+        line=section.line[row],
+        field="two-terminal dc NB",
     )
 
 

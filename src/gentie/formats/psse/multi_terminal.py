@@ -56,6 +56,8 @@ def dc_flow(grid: DcGrid) -> tuple[Floats, Floats]:
 
     Neglects: converter limits and the order of the margins.
     """
+    if grid.held_kv <= 0:
+        raise NoDcFlow
     count = len(grid.conductance)
     voltage = np.full(count, grid.held_kv)
     slack = grid.node[grid.holding]
@@ -98,7 +100,7 @@ def add_multi_terminal(case: RawCase, buses: BusTable) -> Iterator[Finding | Non
                 dropped.append(told_name)
                 continue
             power_mw = _add(record, buses)
-        except (ValueError, IndexError, KeyError, NoDcFlow):
+        except (ValueError, IndexError, KeyError, ZeroDivisionError, NoDcFlow):
             _refuse(section, name, line)
             continue
         fixed.append(f"{told_name}, {power_mw:,.1f} MW")
@@ -163,6 +165,8 @@ def _add(record: list[list[str]], buses: BusTable) -> float:
             reactance_ohm=one[5],
             secondary_kv=float(buses.voltage_pu[row]) * base_kv * one[7] / (one[8] or 1.0),
         )
+        if not device.is_usable:
+            raise NoDcFlow
         buses.load_mw[row] += voltage_kv[place] * current_ka[place]
         buses.load_mvar[row] += device.drawn_mvar(
             float(voltage_kv[place]), abs(float(current_ka[place]))

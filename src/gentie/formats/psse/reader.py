@@ -14,6 +14,7 @@ from gentie.formats.psse.records import Section, values_of
 
 KIND = "a PSS/E case (.raw)"
 HEADER_LINES = 3
+LARGEST_BASE_MVA = 1e6
 _BEGIN = re.compile(r"BEGIN\s+(?P<title>[A-Z -]+?)(?:\s+DATA)?\s*$")
 _END = re.compile(r"\s*0\s*(/.*)?$|\s*0\s+\D.*$")
 _WRITTEN_BY = re.compile(r"PSS\S*E\D{0,4}-(?P<revision>\d\d)")
@@ -74,7 +75,7 @@ def _identified(line: str, problems: Problems) -> tuple[float, int]:
     values = [value.strip() for value in values_of(line)]
     try:
         change, base_mva = int(values[0]), float(values[1])
-        is_case = change in (0, 1) and base_mva > 0
+        is_case = change in (0, 1) and 0 < base_mva <= LARGEST_BASE_MVA
     except (IndexError, ValueError):
         is_case = False
     if not is_case:

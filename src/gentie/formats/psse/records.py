@@ -25,7 +25,7 @@ def values_of(line: str) -> list[str]:
     single, double = line.find("'"), line.find('"')
     if single < 0 and double < 0:
         line = line.partition("/")[0]
-        return line.split(",") if "," in line else line.split()
+        return line.split(",") if "," in line else line.split() or [""]
     quote = "'" if double < 0 or 0 <= single < double else '"'
     pieces = line.split(quote)
     outside: list[str] = []
@@ -37,7 +37,7 @@ def values_of(line: str) -> list[str]:
     marked = MARK.join(outside)
     if len(outside) * 2 == len(pieces):  # the last text is never closed
         marked += MARK
-    values = marked.split(",") if "," in marked else marked.split()
+    values = marked.split(",") if "," in marked else marked.split() or [""]
     texts = iter(pieces[1::2])
     return [next(texts, "") if MARK in value else value for value in values]
 

@@ -22,6 +22,8 @@ BUSES_30 = ("1,'A',138,3,1.5,-2,1,1,1.0,0,1", "2,'B',138,1,0,3,1,1,1.0,0,1")
         ('"O\'Brien",1', ["O'Brien", "1"]),
         ("'open,1", ["open,1"]),
         ("1,,3", ["1", "", "3"]),
+        ("/ 1,2", [""]),
+        ("' '", [" "]),
     ],
 )
 def test_values_of_a_line(line, values):
@@ -111,6 +113,15 @@ BROKEN = {
     "binary": (b"\0\1", ["x.raw: this is not a text file. Give a PSS/E case (.raw) in UTF-8."]),
     "other text": (
         b"bus,mw\n1,20\n",
+        [
+            (
+                "x.raw, line 1: this is not a PSS/E case: its first line does not say `0, base MVA, "
+                f"revision`. {GO}"
+            )
+        ],
+    ),
+    "a base without end": (
+        b"0, 1e400, 33\n",
         [
             (
                 "x.raw, line 1: this is not a PSS/E case: its first line does not say `0, base MVA, "
@@ -282,6 +293,22 @@ BROKEN = {
             (
                 "x.raw, line 17, field two-terminal dc VSCHD: no current of DC line D gives its schedule "
                 "(SETVL) at its scheduled voltage (VSCHD). Mend them, or block the line with MDC 0."
+            )
+        ],
+    ),
+    "a converter without a bridge": (
+        raw_text(
+            two_terminal_dc=(
+                "'D',1,1.0,20.0,100.0,0,0,0,I,0,20,1",
+                "1,0,90,18,0,0.5,138,0.1,1,1,1,0.006",
+                "2,2,90,17,0,0.5,69,0.1,1,1,1,0.006",
+            )
+        ),
+        [
+            (
+                "x.raw, line 17, field two-terminal dc NB: a converter of DC line D has no bridge (NB), no "
+                "AC voltage (EBAS, TR, TAP), or an impedance below 0 (RC, XC). Mend it, or block the line "
+                "with MDC 0."
             )
         ],
     ),
