@@ -231,7 +231,7 @@ def request_form() -> str:
 
 def _names_a_finding(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
-    return name in {"Finding", "add", "say", "note", "told", "told_rows"}
+    return name in {"Finding", "add", "say", "note", "told", "told_rows", "told_where"}
 
 
 def main() -> None:

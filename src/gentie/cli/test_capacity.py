@@ -5,8 +5,8 @@ import json
 
 import pytest
 
+from gentie.cli.areas import parsed_areas
 from gentie.cli.capacity import capacity as capacity_group
-from gentie.cli.capacity import parsed_areas
 from gentie.cli.errors import in_sentences
 from gentie.cli.main import gentie_command
 from gentie.formats.matpower.examples import BRANCH, BUS, case_text

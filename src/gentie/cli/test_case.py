@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
 
 import click
 import pytest
@@ -10,6 +11,7 @@ from gentie.cli.case import case as case_group
 from gentie.cli.errors import in_sentences
 from gentie.cli.main import gentie_command
 from gentie.formats.matpower.examples import BRANCH, case_text
+from gentie.formats.psse.examples import raw_text
 
 
 @pytest.fixture
@@ -35,7 +37,14 @@ def small(tmp_path):
 
 
 def test_every_command_has_an_example():
-    assert list(case_group.commands) == ["check", "flow", "contingencies", "short-circuit"]
+    assert list(case_group.commands) == [
+        "check",
+        "flow",
+        "contingencies",
+        "outages",
+        "convert",
+        "short-circuit",
+    ]
     for command in (case_group, *case_group.commands.values()):
         assert command.epilog.startswith("Example: gentie case ")
 
@@ -197,3 +206,94 @@ def test_a_group_without_a_command_shows_its_help(run):
     assert code in (0, 2)
     assert "check" in out + err
     assert isinstance(case_group, click.Group)
+
+
+# ----------------------------------------------------------------------------- formats, files
+
+
+@pytest.fixture
+def raw(tmp_path):
+    path = tmp_path / "small.raw"
+    path.write_bytes(raw_text())
+    return path
+
+
+def test_a_raw_case_is_checked_and_solved(run, raw):
+    code, out, _ = run("check", raw)
+    assert code == 0
+    assert "small (small.raw, SHA-256 " in out
+    assert "A RAW case names no fuels: the fuel of every unit is unknown." in " ".join(out.split())
+    code, out, _ = run("flow", raw)
+    assert code == 0
+    assert "The stored voltages differ from these by up to 0.0021 pu, at bus 2." in out
+
+
+def test_the_flow_of_every_branch_is_written(run, raw, tmp_path):
+    csv_file, parquet_file = tmp_path / "flow.csv", tmp_path / "flow.parquet"
+    assert run("flow", raw, "--out", csv_file)[0] == run("flow", raw, "--out", parquet_file)[0] == 0
+    rows = list(csv.DictReader(csv_file.read_text().splitlines()))
+    assert [row["element"] for row in rows] == ["transformer:1:2:1"]
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = parquet.read_table(parquet_file).to_pylist()
+    assert [(row["element"], row["p_to_mw"]) for row in table] == [
+        ("transformer:1:2:1", pytest.approx(-10.0, abs=1e-6))
+    ]
+    assert float(rows[0]["p_from_mw"]) == table[0]["p_from_mw"]
+
+
+def test_parquet_without_what_writes_it(run, raw, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    out = tmp_path / "flow.parquet"
+    assert run("flow", raw, "--out", out) == (
+        2,
+        "",
+        (
+            "flow.parquet: Parquet is written by pyarrow, which is not installed. Install it with `pip "
+            "install 'gentie[exchange]'`, or give a name that ends in .csv.\n"
+        ),
+    )
+    assert not out.exists()
+
+
+def test_convert_says_what_changed(run, raw, tmp_path):
+    out = tmp_path / "small.m"
+    code, said, _ = run("convert", raw, "--to", "matpower", "--out", out)
+    assert code == 0
+    assert said.endswith("Nothing that is compared has changed.\n")
+    assert out.read_bytes().startswith(b"function mpc = small\n")
+    code, said, _ = run("convert", raw, "--to", "powermodels", "--out", out, "--json")
+    answer = json.loads(said)
+    assert (code, answer["target"], answer["differences"]) == (0, "powermodels", [])
+    assert answer["voltage_pu"] == 0
+
+
+def test_convert_to_nowhere(run, raw, tmp_path):
+    out = tmp_path / "none" / "x.m"
+    assert run("convert", raw, "--to", "matpower", "--out", out) == (
+        2,
+        "",
+        f"{out} cannot be written: No such file or directory. Choose another file for --out.\n",
+    )
+
+
+def test_outages_made_and_listed(run, raw, tmp_path):
+    out = tmp_path / "outages.csv"
+    code, said, _ = run("outages", raw, "--make", "P1,P2", "--areas", "1", "--out", out)
+    assert code == 0
+    assert said.startswith("small: 2 contingencies.\n")
+    assert "P2 (bus sections and breakers) is not studied." in " ".join(said.split())
+    assert len(out.read_text().splitlines()) == 3
+    con = tmp_path / "small.con"
+    con.write_text("CONTINGENCY one\nOPEN BRANCH FROM BUS 1 TO BUS 2 CIRCUIT 1\nEND\nEND\n")
+    code, said, _ = run("outages", raw, "--list", con, "--json")
+    answer = json.loads(said)
+    assert (code, answer["contingencies"], answer["not_studied"]) == (0, {"given": 1}, [])
+
+
+def test_a_list_that_is_not_there(run, raw, tmp_path):
+    missing = tmp_path / "none.con"
+    assert run("outages", raw, "--list", missing) == (
+        2,
+        "",
+        f"{missing} cannot be read: No such file or directory. Check its name and who may read it.\n",
+    )

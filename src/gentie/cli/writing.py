@@ -1,4 +1,4 @@
-"""Files that commands write where they are told to."""
+"""Files that a command writes: the bytes as they are, or a table by the ending of its name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 from gentie.quantities.findings import BadInput, Finding
 
 
-def write_out(path: Path, content: bytes) -> None:
-    """Write the file of `--out`.
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file.
 
     Raises:
         BadInput: it cannot be written.
@@ -23,3 +23,16 @@ def write_out(path: Path, content: bytes) -> None:
                 where=str(path),
             )
         ) from cause
+
+
+def write_table(path: Path, content: bytes) -> None:
+    """Write a table given as CSV: as Parquet where the name ends in ``.parquet``, else as it is.
+
+    Raises:
+        BadInput: the file cannot be written, or what writes Parquet is not installed.
+    """
+    if path.suffix.lower() == ".parquet":
+        from gentie.workbench.parquet import parquet_bytes
+
+        content = parquet_bytes(content, path.name)
+    write_bytes(path, content)

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from gentie.engines.grid.labels import Labels, plain_labels
 from gentie.engines.grid.network import Network
-from gentie.formats.matpower.limited import ImportLimits, read_in_worker
+from gentie.formats.importing.kinds import Kind, kind_of
+from gentie.formats.importing.limited import ImportLimits, read_in_worker
 from gentie.quantities.findings import BadInput, Finding
 
 DEFAULT_LIMITS = ImportLimits()
@@ -28,6 +30,8 @@ class Case:
         network: made of it.
         fidelity: what was dropped, defaulted or assumed on the way to the network.
         import_notes: limits that this machine could not set on the reading; not part of the case.
+        kind: the format of the file.
+        file_labels: the file's own names of the network's rows, where it has any.
     """
 
     name: str
@@ -37,6 +41,13 @@ class Case:
     network: Network
     fidelity: tuple[Finding, ...]
     import_notes: tuple[Finding, ...] = ()
+    kind: Kind = Kind.MATPOWER
+    file_labels: Labels | None = None
+
+    @property
+    def labels(self) -> Labels:
+        """Names of the network's rows: the file's own, else numbers."""
+        return self.file_labels or plain_labels(self.network)
 
 
 def read_case(source: str | Path, *, limits: ImportLimits = DEFAULT_LIMITS) -> Case:
@@ -71,7 +82,8 @@ def case_from(content: bytes, source_name: str, *, limits: ImportLimits = DEFAUL
     Raises:
         BadInput: the file cannot be used.
     """
-    imported = read_in_worker(content, source_name, limits)
+    kind = kind_of(content, source_name)
+    imported = read_in_worker(content, source_name, limits, kind)
     return Case(
         name=imported.network.name,
         source_name=source_name,
@@ -80,6 +92,8 @@ def case_from(content: bytes, source_name: str, *, limits: ImportLimits = DEFAUL
         network=imported.network,
         fidelity=imported.fidelity,
         import_notes=imported.notes,
+        kind=kind,
+        file_labels=imported.labels,
     )
 
 
@@ -124,7 +138,10 @@ def _located(source: str | Path) -> Path:
         said = " or ".join(by_lower[match] for match in close)
         advice = f"Did you mean {said}?"
     else:
-        advice = "Give the path of a MATPOWER case (.m) or a name such as case118."
+        advice = (
+            "Give the path of a case (MATPOWER .m, PSS/E .raw, PowerModels .json, CGMES .zip) or a "
+            "name such as case118."
+        )
     raise BadInput(
         Finding(
             "case.file.none",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, fields, replace
 from enum import StrEnum
 
 import numpy as np
@@ -54,6 +56,29 @@ class UnitAtLimit:
 
 
 @dataclass(frozen=True)
+class StoredDifference:
+    """How far the solution is from the voltages that the file stores, and where most."""
+
+    bus: int
+    voltage_pu: float
+    angle_deg: float
+    """Largest of all buses, after turning all angles alike."""
+
+
+@dataclass(frozen=True)
+class BranchFlow:
+    """What one branch carries at its two ends; reactive power is ``None`` for DC."""
+
+    element: str
+    p_from_mw: float
+    p_to_mw: float
+    q_from_mvar: float | None = None
+    q_to_mvar: float | None = None
+    rating_mva: float = 0.0
+    loading_percent: float | None = None
+
+
+@dataclass(frozen=True)
 class FlowReport:
     """What a power flow of a case found.
 
@@ -78,6 +103,8 @@ class FlowReport:
         loadings: the ten highest, of rated branches.
         overloaded: rated branches above 100%.
         units_at_reactive_limits: units at buses that gave up their set-point.
+        stored: how far the solution is from the stored voltages; ``None`` for DC.
+        branches: what every live branch carries, in the order of the case.
         reason: why there is no solution, empty where there is one.
         findings: what else a reader should know.
     """
@@ -99,12 +126,22 @@ class FlowReport:
     loadings: tuple[BranchLoading, ...] = ()
     overloaded: int = 0
     units_at_reactive_limits: tuple[UnitAtLimit, ...] = ()
+    stored: StoredDifference | None = None
+    branches: tuple[BranchFlow, ...] = ()
     reason: str = ""
     findings: tuple[Finding, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
-        """The report as plain data for JSON."""
-        return asdict(self)
+        """The report as plain data for JSON; ``branches`` are for ``branches_csv``."""
+        return asdict(replace(self, branches=())) | {"branches": len(self.branches)}
+
+    def branches_csv(self) -> bytes:
+        """What every live branch carries, as CSV."""
+        out = io.StringIO(newline="")
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(field.name for field in fields(BranchFlow))
+        writer.writerows(astuple(branch) for branch in self.branches)
+        return out.getvalue().encode()
 
 
 def solve_case(case: Case, mode: Mode = Mode.AC) -> FlowReport:
@@ -163,6 +200,13 @@ def _alternating(case: Case) -> FlowReport:
         loadings=_worst(network, percent, mva, branches.rating_normal_mva),
         overloaded=int((np.nan_to_num(percent) > 100).sum()),
         units_at_reactive_limits=_units_at_limits(network, flow),
+        stored=_from_stored(network, flow),
+        branches=_branch_flows(
+            network,
+            (flow.p_from_mw, flow.p_to_mw),
+            percent,
+            reactive=(flow.q_from_mvar, flow.q_to_mvar),
+        ),
         findings=flow.findings,
     )
 
@@ -199,6 +243,44 @@ def _direct(case: Case) -> FlowReport:
         slack_mw=_figure(float(units.p_mw[at_slack].sum()) - imbalance_mw),
         loadings=_worst(network, percent, np.abs(flow_mw), rating),
         overloaded=int((np.nan_to_num(percent) > 100).sum()),
+        branches=_branch_flows(network, (flow_mw, -flow_mw), percent),
+    )
+
+
+def _from_stored(network: Network, flow: PowerFlow) -> StoredDifference:
+    live = np.flatnonzero(network.is_bus_live)
+    buses = network.buses
+    apart = np.abs(flow.voltage_pu - buses.voltage_pu)[live]
+    turned = (flow.angle_deg - buses.angle_deg)[live]
+    worst = int(apart.argmax())
+    return StoredDifference(
+        bus=int(buses.number[live[worst]]),
+        voltage_pu=round(float(apart[worst]), 6),
+        angle_deg=round(float(np.abs(turned - np.median(turned)).max()), 6),
+    )
+
+
+def _branch_flows(
+    network: Network,
+    active: tuple[Floats, Floats],
+    percent: Floats,
+    *,
+    reactive: tuple[Floats, Floats] | None = None,
+) -> tuple[BranchFlow, ...]:
+    def figure(column: Floats, row: int) -> float:
+        return round(float(column[row]), 6) + 0.0
+
+    return tuple(
+        BranchFlow(
+            element=network.element_ids[row],
+            p_from_mw=figure(active[0], row),
+            p_to_mw=figure(active[1], row),
+            q_from_mvar=None if reactive is None else figure(reactive[0], row),
+            q_to_mvar=None if reactive is None else figure(reactive[1], row),
+            rating_mva=figure(network.branches.rating_normal_mva, row),
+            loading_percent=figure(percent, row) if math.isfinite(percent[row]) else None,
+        )
+        for row in np.flatnonzero(network.is_branch_live).tolist()
     )
 
 

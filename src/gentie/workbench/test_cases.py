@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from gentie.formats.importing.limited import ImportLimits
 from gentie.formats.matpower.examples import case_text
-from gentie.formats.matpower.limited import ImportLimits
 from gentie.quantities.findings import BadInput
 from gentie.workbench.cases import case_from, read_case, shipped_cases
 
@@ -56,7 +56,8 @@ def test_no_such_case():
     )
     assert sentence("nowhere/grid.raw") == (
         "There is no file nowhere/grid.raw, and MATPOWER ships no case of that name. "
-        "Give the path of a MATPOWER case (.m) or a name such as case118."
+        "Give the path of a case (MATPOWER .m, PSS/E .raw, PowerModels .json, CGMES .zip) or a name "
+        "such as case118."
     )
 
 

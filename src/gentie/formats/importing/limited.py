@@ -11,10 +11,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from gentie.engines.grid.labels import Labels
 from gentie.engines.grid.network import Network
-from gentie.formats.matpower.carrying import NotCarried, carried
+from gentie.formats.importing.carrying import NotCarried, carried
+from gentie.formats.importing.kinds import Kind
 from gentie.quantities.findings import BadInput, Finding
 
+WORKER = "gentie.formats.importing.worker"
+WORKERS = {Kind.CGMES: "gentie.formats.importing.cgmes_worker"}
+BY_POWSYBL = "pypowsybl: "
 OUT_OF_MEMORY = 71
 OUT_OF_SPACE = 72
 
@@ -39,21 +44,26 @@ class Imported:
 
     Attributes:
         network: made of the file.
+        labels: the file's own names of the network's rows.
         fidelity: what was dropped, defaulted or assumed.
         notes: limits that this machine could not set on the worker.
     """
 
     network: Network
+    labels: Labels
     fidelity: tuple[Finding, ...]
     notes: tuple[Finding, ...]
 
 
-def read_in_worker(content: bytes, file_name: str, limits: ImportLimits) -> Imported:
-    """Read a MATPOWER case in a fresh, limited process.
+def read_in_worker(
+    content: bytes, file_name: str, limits: ImportLimits, kind: Kind = Kind.MATPOWER
+) -> Imported:
+    """Read a case in a fresh, limited process.
 
     Args:
         content: of the file.
         file_name: for messages.
+        kind: the format of the file.
         limits: of the process; past one of them it is ended.
 
     Returns:
@@ -65,20 +75,22 @@ def read_in_worker(content: bytes, file_name: str, limits: ImportLimits) -> Impo
     Neglects: limits on memory where the system cannot set them (macOS); ``notes`` says so.
     """
     with tempfile.TemporaryFile(prefix="gentie-") as result:
-        code = _run(content, file_name, limits, result.fileno())
+        code = _run(content, file_name, limits, result.fileno(), kind)
         if code:
             raise BadInput(_ended(code, file_name, limits))
         result.seek(0)
         try:
-            network, findings, unset = carried(result)
+            came = carried(result)
         except NotCarried as cause:
             raise BadInput(_ended(code, file_name, limits)) from cause
-    if network is None:
-        raise BadInput(findings)
-    return Imported(network, findings, tuple(_unset(name) for name in unset))
+    if came.network is None or came.labels is None:
+        raise BadInput(came.findings)
+    return Imported(
+        came.network, came.labels, came.findings, tuple(_unset(name) for name in came.notes)
+    )
 
 
-def _run(content: bytes, file_name: str, limits: ImportLimits, result: int) -> int:
+def _run(content: bytes, file_name: str, limits: ImportLimits, result: int, kind: Kind) -> int:
     """Start the worker, wait for it, and give its exit code; ended workers give a negative one."""
     wanted = {
         "memory_mb": limits.memory_mb,
@@ -86,8 +98,8 @@ def _run(content: bytes, file_name: str, limits: ImportLimits, result: int) -> i
         "written_mb": limits.written_mb,
     }
     command = [
-        *(sys.executable, "-P", "-m", "gentie.formats.matpower.worker"),
-        *(file_name, json.dumps(wanted)),
+        *(sys.executable, "-P", "-m", WORKERS.get(kind, WORKER)),
+        *(file_name, kind.value, json.dumps(wanted)),
     ]
     environment = {
         name: value
@@ -153,6 +165,14 @@ def _ended(code: int, file_name: str, limits: ImportLimits) -> Finding:
 
 
 def _unset(name: str) -> Finding:
+    if name.startswith(BY_POWSYBL):
+        name = name.removeprefix(BY_POWSYBL)
+        return Finding(
+            "case.import.powsybl",
+            f"pypowsybl, which reads CGMES, cannot work within a limit on {name}; the file was read "
+            "without that limit.",
+            where=name,
+        )
     return Finding(
         "case.import.unlimited",
         f"This machine does not let a process limit its {name}; the file was read without that "

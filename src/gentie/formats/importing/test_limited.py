@@ -9,17 +9,17 @@ import sys
 import numpy as np
 import pytest
 
-from gentie.formats.matpower import (
-    fidelity_report,
-    limited,
-    network_from,
-    read_matpower,
-    reference_of,
-    worker,
-)
-from gentie.formats.matpower.carrying import NotCarried, carried, carry
+from gentie.formats.cgmes.writer import cgmes_bytes
+from gentie.formats.importing import limited, worker
+from gentie.formats.importing.carrying import NotCarried, carried, carry
+from gentie.formats.importing.kinds import Kind, kind_of
+from gentie.formats.importing.limited import ImportLimits, read_in_worker
+from gentie.formats.matpower import fidelity_report, network_from, read_matpower, reference_of
 from gentie.formats.matpower.examples import case_text
-from gentie.formats.matpower.limited import ImportLimits, read_in_worker
+from gentie.formats.powermodels.writer import powermodels_bytes
+from gentie.formats.psse.examples import raw_text, three_windings
+from gentie.formats.psse.reader import read_raw
+from gentie.formats.psse.tables import raw_tables
 from gentie.quantities.findings import BadInput, Finding
 
 ADVICE = "Give a smaller file, or raise the limit if you trust where it comes from."
@@ -105,7 +105,7 @@ def test_a_worker_that_breaks(monkeypatch):
 
 def test_inside_the_limits_nothing_can_be_opened():
     program = (
-        "import socket; from gentie.formats.matpower.worker import *; ready();"
+        "import socket; from gentie.formats.importing.worker import *; ready();"
         "set_limits(memory_mb=4000, processor_s=9, written_mb=1)\n"
         "for act in (lambda: open('/etc/hostname'), socket.socket, os.fork):\n"
         "  try: act()\n"
@@ -124,7 +124,7 @@ def test_limits_that_cannot_be_set_are_said(monkeypatch):
     notes = worker.set_limits(memory_mb=4000, processor_s=9, written_mb=1)
     assert notes == ("memory",)
     out = io.BytesIO()
-    worker.answer(case_text(), "small.m", notes, out)
+    worker.answer(case_text(), "small.m", Kind.MATPOWER, notes, out)
     monkeypatch.setattr(
         limited, "_run", lambda *given: [limited.os.write(given[3], out.getvalue()), 0][1]
     )
@@ -140,14 +140,15 @@ def test_limits_that_cannot_be_set_are_said(monkeypatch):
 
 def carried_bytes():
     out = io.BytesIO()
-    worker.answer(case_text(), "small.m", (), out)
+    worker.answer(case_text(), "small.m", Kind.MATPOWER, (), out)
     return out.getvalue()
 
 
 def test_a_worker_is_not_trusted():
-    network, findings, notes = carried(io.BytesIO(carried_bytes()))
-    assert network is not None
-    assert (len(findings), notes) == (3, ())
+    came = carried(io.BytesIO(carried_bytes()))
+    assert came.network is not None
+    assert came.labels.circuit == ("1", "1", "1")
+    assert (len(came.findings), came.notes) == (3, ())
     with np.load(io.BytesIO(carried_bytes())) as arrays:
         columns = dict(arrays)
     for name, value in (
@@ -169,5 +170,81 @@ def test_a_worker_is_not_trusted():
 
 def test_a_refusal_carries_no_network():
     out = io.BytesIO()
-    carry(None, (Finding("case.x", "X."),), (), out)
-    assert carried(io.BytesIO(out.getvalue())) == (None, (Finding("case.x", "X."),), ())
+    carry(None, None, (Finding("case.x", "X."),), (), out)
+    came = carried(io.BytesIO(out.getvalue()))
+    assert (came.network, came.labels, came.notes) == (None, None, ())
+    assert came.findings == (Finding("case.x", "X."),)
+
+
+def test_every_format_comes_back_from_its_process():
+    raw = read_in_worker(raw_text(), "small.raw", ImportLimits(), Kind.RAW)
+    assert (len(raw.network.buses), raw.labels.circuit, raw.notes) == (3, ("1",), ())
+    said = powermodels_bytes(network_from(read_matpower(case_text(), "small.m")))
+    came = read_in_worker(said, "small.json", ImportLimits(), Kind.POWERMODELS)
+    assert (len(came.network.branches), came.notes) == (3, ())
+
+
+def test_labels_come_back_whole():
+    content = raw_text(transformer=three_windings(), fixed_shunt=("2,'C1',1,0.5,10.0",))
+    made = raw_tables(read_raw(content, "small.raw"))
+    came = read_in_worker(content, "small.raw", ImportLimits(), Kind.RAW).labels
+    assert came.three_winding == made.labels.three_winding
+    assert (came.circuit, came.unit) == (made.labels.circuit, made.labels.unit)
+    assert (came.shunts.name, came.shunts.is_switched) == (("C1",), (False,))
+    np.testing.assert_array_equal(came.shunts.mvar, made.labels.shunts.mvar)
+
+
+def test_labels_of_a_worker_are_not_trusted():
+    with np.load(io.BytesIO(carried_bytes())) as arrays:
+        columns = dict(arrays)
+    texts = json.loads(columns["texts"].tobytes())
+    for change in (
+        {"circuit": ["1"]},
+        {"three_winding": [[[1, 2, 3], "1", [0, 1, 9]]]},
+        {"three_winding": [[[1, 2], "1", [0, 1, 2]]]},
+    ):
+        broken = texts | {"labels": texts["labels"] | change}
+        out = io.BytesIO()
+        wrong = np.frombuffer(json.dumps(broken).encode(), np.uint8)
+        np.savez(out, **columns | {"texts": wrong})
+        with pytest.raises(NotCarried):
+            carried(io.BytesIO(out.getvalue()))
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "kind"),
+    [
+        (b"", "x.raw", Kind.RAW),
+        (b"", "x.RAW", Kind.RAW),
+        (b"0, 100.0, 33, 0, 0, 60.0 / x\n", "x.txt", Kind.RAW),
+        (b"0,100.0 / PSS/E-30\n", "x", Kind.RAW),
+        (b"@!IC,SBASE\n0, 100.00, 35 / x\n", "x", Kind.RAW),
+        (b"PK\x03\x04", "x", Kind.CGMES),
+        (b"<?xml?><rdf:RDF>", "x", Kind.CGMES),
+        (b"\xef\xbb\xbf {}", "x", Kind.POWERMODELS),
+        (b"function mpc = x", "x", Kind.MATPOWER),
+        (b"0.5, 3\n", "x", Kind.MATPOWER),
+        (b"{}", "x.m", Kind.MATPOWER),
+    ],
+)
+def test_which_format_a_file_is_in(content, name, kind):
+    assert kind_of(content, name) is kind
+
+
+def test_a_cgmes_archive_is_read_in_a_process_of_its_own():
+    pytest.importorskip("pypowsybl")
+    content = cgmes_bytes(network_from(read_matpower(case_text(), "small.m")))
+    came = read_in_worker(content, "small.zip", ImportLimits(), Kind.CGMES)
+    assert len(came.network.buses) == 3
+    assert [note.sentence for note in came.notes] == [
+        (
+            f"pypowsybl, which reads CGMES, cannot work within a limit on {what}; the file was read without "
+            "that limit."
+        )
+        for what in ("memory", "open files")
+    ]
+    with pytest.raises(BadInput) as refusal:
+        read_in_worker(b"no archive", "small.zip", ImportLimits(), Kind.CGMES)
+    assert str(refusal.value) == (
+        "small.zip: this is not an archive. Give a .zip with the EQ, SSH, TP and SV files of one case."
+    )

@@ -1,6 +1,6 @@
 """The process in which foreign files are read: it limits itself, reads, writes, and ends.
 
-Started by ``gentie.formats.matpower.limited`` with the file's bytes on standard input and an open
+Started by ``gentie.formats.importing.limited`` with the file's bytes on standard input and an open
 file for the result as standard output. Once the limits are set it can open nothing more: no file
 and no connection.
 """
@@ -17,10 +17,9 @@ from typing import IO
 
 import numpy.ma  # noqa: F401 - np.unique loads it late
 
-from gentie.formats.matpower.building import network_from, reference_of
-from gentie.formats.matpower.carrying import carry
-from gentie.formats.matpower.fidelity.report import fidelity_report
-from gentie.formats.matpower.reader import read_matpower
+from gentie.formats.importing.carrying import carry
+from gentie.formats.importing.kinds import Kind
+from gentie.formats.importing.reading import read_file
 from gentie.quantities.findings import BadInput
 
 OUT_OF_MEMORY = 71
@@ -74,32 +73,66 @@ def set_limits(*, memory_mb: int, processor_s: int, written_mb: int) -> tuple[st
     return tuple(name for name in refused if name)
 
 
+SMALL_RAW = b"""0, 100.0, 33, 0, 0, 60.0 / small
+
+
+1,'One',138.0,3,1,1,1,1.0,0.0
+2,'Two',138.0,1,1,1,1,1.0,0.0
+0 / bus
+2,'1',1,1,1,5.0,1.0,1D0,1,1,1
+0 / load
+0 / fixed shunt
+1,'1',5.0,0,9,-9,1.0,0,100,0,1,0,0,1,1,100,9,0
+0 / generator
+1,2,'1',0,0.1
+0 / branch
+1,2,0,'1',2,2,2,0,0
+0,0.1,100
+1,138
+1,138
+0 / transformer
+Q
+"""
+SMALL_POWERMODELS = b"""{"baseMVA": 100, "per_unit": true, "bus": {"1": {"bus_i": 1, "index": 1,
+"bus_type": 3, "vm": 1, "va": 0, "vmax": 1.1, "vmin": 0.9, "base_kv": 138}}, "branch": {},
+"gen": {}, "load": {}, "shunt": {}, "dcline": {}}"""
+
+
 def ready() -> None:
-    """Load what Python and numpy load late, while files can still be opened: go the way once."""
+    """Load what Python and numpy load late, while files can still be opened: go each way once."""
     b"\xe9".decode("latin-1")
-    for content in (SMALL_CASE, b"rubbish"):
-        answer(content, "small.m", (), io.BytesIO())
+    for content, kind in (
+        (SMALL_CASE, Kind.MATPOWER),
+        (b"rubbish", Kind.MATPOWER),
+        (SMALL_RAW, Kind.RAW),
+        (b"rubbish", Kind.RAW),
+        (SMALL_POWERMODELS, Kind.POWERMODELS),
+        (b'{"bus": {}}', Kind.POWERMODELS),
+        (b"rubbish", Kind.POWERMODELS),
+    ):
+        answer(content, "small", kind, (), io.BytesIO())
 
 
-def answer(content: bytes, file_name: str, notes: tuple[str, ...], result_to: IO[bytes]) -> None:
+def answer(
+    content: bytes, file_name: str, kind: Kind, notes: tuple[str, ...], result_to: IO[bytes]
+) -> None:
     """Read one case and write the network and its fidelity report, or the reasons why not."""
     try:
-        case = read_matpower(content, file_name)
-        reference = reference_of(case)
-        network = network_from(case, reference)
-        carry(network, fidelity_report(case, network, reference), notes, result_to)
+        read = read_file(content, file_name, kind)
     except BadInput as refusal:
-        carry(None, refusal.findings, notes, result_to)
+        carry(None, None, refusal.findings, notes, result_to)
+    else:
+        carry(read.network, read.labels, read.fidelity, notes, result_to)
 
 
 def main() -> None:
     """Read the case on standard input and write what it says to standard output."""
-    file_name = sys.argv[1]
-    limits = json.loads(sys.argv[2])
+    file_name, kind = sys.argv[1], Kind(sys.argv[2])
+    limits = json.loads(sys.argv[3])
     ready()
     notes = set_limits(**limits)
     try:
-        answer(sys.stdin.buffer.read(), file_name, notes, sys.stdout.buffer)
+        answer(sys.stdin.buffer.read(), file_name, kind, notes, sys.stdout.buffer)
         sys.stdout.buffer.flush()
     except MemoryError:
         os._exit(OUT_OF_MEMORY)

@@ -1,0 +1,1 @@
+"""Files of contingencies: PSS/E ``.con`` and MATPOWER's tables of changes."""

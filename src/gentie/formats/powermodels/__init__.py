@@ -1,0 +1,1 @@
+"""PowerModels JSON cases, read and written through PowerIO."""
