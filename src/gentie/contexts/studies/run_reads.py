@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from gentie.contexts.studies.lifecycles import ACTIVE
-from gentie.contexts.studies.models import Run, RunInputs, RunReason, RunStep
+from gentie.contexts.studies.models import Run, RunInputs, RunReason, RunStep, Study
 
 
 def run_by_id(run_id: int) -> Run | None:
@@ -21,6 +21,15 @@ def runs_of(cluster_id: int) -> QuerySet[Run]:
 def active_run(cluster_id: int) -> Run | None:
     """The run of a cluster that is not over."""
     return runs_of(cluster_id).filter(state__in=ACTIVE).first()
+
+
+def latest_study_of(cluster_id: int) -> Study | None:
+    """The study that was published last of a cluster's requests."""
+    return (
+        Study.objects.filter(runs__cluster_id=cluster_id, runs__state="done")
+        .order_by("-pk")
+        .first()
+    )
 
 
 def runs_before(run: Run) -> int:

@@ -6,7 +6,7 @@ the claim that the worker holds, and none succeeds with an old one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from django.db.models import F
 from gentie.contexts.accounts.acting import AS_PROGRAM, acting_as
 from gentie.contexts.accounts.roles import PROGRAM
 from gentie.contexts.audit.actions import record
+from gentie.contexts.notices.actions import queue
 from gentie.contexts.studies.actions import publish_study
 from gentie.contexts.studies.lifecycles import ACTIVE, RUN
 from gentie.contexts.studies.models import Run, RunInputs, RunReason, RunStep
@@ -178,6 +179,30 @@ def finish(hold: Hold, *, folder: Path, number: int, at: datetime) -> None:
             state="done", ended_at=at, result_digest=run.study.bundle_digest
         )
         _move(run, "finish", at=at)
+        _tell_owners(run, inputs.organisations, at=at)
+
+
+def _tell_owners(run: Run, organisations: Mapping[str, int], *, at: datetime) -> None:
+    """Say to every owner of requests that their costs are there."""
+    study = run.study
+    assert study is not None
+    numbers: dict[int, list[str]] = {}
+    for number, organisation_id in sorted(organisations.items()):
+        numbers.setdefault(organisation_id, []).append(number)
+    for organisation_id, owned in numbers.items():
+        queue(
+            organisation_id=organisation_id,
+            code="study.published",
+            title=f"{study.title}: results published",
+            body=(
+                f"The study of {run.cluster.name} is published. What {', '.join(owned)} "
+                f"{'pays' if len(owned) == 1 else 'pay'}, and why, stands on its pages."
+            ),
+            subject=f"study:{study.pk}",
+            address=f"/studies/{study.slug}/requests/{owned[0]}/",
+            by=BY,
+            at=at,
+        )
 
 
 def _held(hold: Hold) -> Run:

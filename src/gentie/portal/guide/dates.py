@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from gentie.contexts.intake.reads import open_cluster_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +41,19 @@ def of_the_study(_case: Any, study: Any) -> Iterator[DateNow]:
         )
 
 
+def of_the_window(case: Any, _study: Any) -> Iterator[DateNow]:
+    """When the window that takes requests opens and closes."""
+    window = open_cluster_at(datetime.now(UTC)) if case is not None else None
+    if window is None:
+        return
+    address = reverse("cluster", args=[window.slug])
+    name = {"name": window.name}
+    yield DateNow(window.opens_at, _("The window of %(name)s opens") % name, address)
+    yield DateNow(window.closes_at, _("The window of %(name)s closes") % name, address)
+
+
 Source = Callable[[Any, Any], Iterator[DateNow]]
-# The windows and clocks of an open cluster join by one line here.
-SOURCES: tuple[Source, ...] = (of_the_case, of_the_study)
+SOURCES: tuple[Source, ...] = (of_the_case, of_the_study, of_the_window)
 
 
 def dates_now(case: Any, study: Any) -> list[DateNow]:

@@ -16,6 +16,7 @@ from gentie.contexts.intake import reads
 from gentie.contexts.intake.actions.queueing import move_positions
 from gentie.contexts.intake.actions.windows import move_window
 from gentie.contexts.intake.lifecycles import CLUSTER
+from gentie.contexts.studies.run_reads import active_run, latest_study_of
 from gentie.portal.accounts.asking import who_asks
 from gentie.portal.crumbs import Crumb
 from gentie.portal.listing import Column, Listing, chosen, selection
@@ -101,6 +102,8 @@ def _shown(
             "states": STATES,
             "reasons": reasons,
             "is_staff": acting.is_operator,
+            "study": latest_study_of(found.pk),
+            "run": active_run(found.pk),
             "moves": [move.name for move in CLUSTER.moves if found.state in move.source],
             "crumbs": [Crumb(_("Clusters"), reverse("clusters")), Crumb(found.name)],
         },

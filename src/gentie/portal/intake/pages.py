@@ -27,6 +27,8 @@ from gentie.contexts.intake.actions.filing import submit_request
 from gentie.contexts.intake.actions.paying import record_payment
 from gentie.contexts.intake.actions.queueing import move_positions
 from gentie.contexts.intake.form import FIELD, asked_fields
+from gentie.contexts.studies.reads import request_by_name
+from gentie.contexts.studies.run_reads import latest_study_of
 from gentie.portal.accounts.asking import who_asks
 from gentie.portal.crumbs import Crumb
 from gentie.portal.intake.drawing import answered, posted, sections_of, summary_of
@@ -154,9 +156,18 @@ def _shown(
             "paid": reads.money_of(found),
             "entries": posted(reads.entries_about(found)),
             "may_record": acting.is_operator,
+            **_studied(found),
         }
         return render(request, "intake/filed.html", context, status=status)
     return render(request, "intake/discarded.html", context, status=status)
+
+
+def _studied(found: Any) -> dict[str, object]:
+    """What the latest study of its cluster says of a filed request."""
+    study = latest_study_of(found.cluster_id)
+    one = request_by_name(study, found.position.number) if study is not None else None
+    costs = getattr(one, "costs", None)
+    return {"study": study, "studied": one, "costs": costs} if costs is not None else {}
 
 
 @require_POST
