@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -13,9 +13,10 @@ from gentie.contexts.grid.reads import point_at
 from gentie.contexts.intake import reads
 from gentie.contexts.intake.checks import Asked, faults_of
 from gentie.contexts.intake.deposits import deposits
-from gentie.contexts.intake.form import FIELDS, IN_LIEU, SECTIONS, Field, asked_fields
+from gentie.contexts.intake.form import FIELDS, IN_LIEU, SECTIONS, Field, Kind, asked_fields
 from gentie.contexts.ledger.chart import KINDS, Account
 from gentie.quantities.findings import Finding
+from gentie.quantities.moments import said_day
 
 ROWS = ("technology_", "mw_", "mwh_")
 
@@ -183,6 +184,8 @@ def answered(request: Any) -> Sequence[tuple[str, list[tuple[str, str]]]]:
         if not text:
             continue
         said = _(dict(field.choices).get(text, text)) if field.choices else text
+        if field.kind is Kind.DATE:
+            said = said_day(date.fromisoformat(text))
         if field.unit:
             said = f"{said} {field.unit}"
         by_section.setdefault(field.section, []).append((_numbered(field), said))
