@@ -152,35 +152,35 @@ def analyse_ac_contingencies(
     best = np.zeros((threads, len(frozen.branch)))
     best_outage = np.full((threads, len(frozen.branch)), NOWHERE, np.int64)
 
-    def share(thread: int) -> Pairs:
-        return Pairs(
-            *solve_outages(
-                frozen.arrays,
-                outages.arrays,
-                reactive,
-                watch,
-                changes,
-                kept,
-                effort,
-                order,
-                thread,
-                threads,
-                best[thread],
-                best_outage[thread],
-            )
+    def share(thread: int) -> tuple[Pairs, dict[int, Floats]]:
+        places, squares, given_up, states = solve_outages(
+            frozen.arrays,
+            outages.arrays,
+            reactive,
+            watch,
+            changes,
+            kept,
+            effort,
+            order,
+            thread,
+            threads,
+            best[thread],
+            best_outage[thread],
         )
+        return Pairs(places, squares), dict(zip(given_up.tolist(), states, strict=True))
 
     if threads == 1:
-        pairs = [share(0)]
+        shares = [share(0)]
     else:
         with ThreadPoolExecutor(threads) as pool:
-            pairs = list(pool.map(share, range(threads)))
+            shares = list(pool.map(share, range(threads)))
+    pairs = [found for found, _ in shares]
+    given_up = {c: state for _, states in shares for c, state in states.items()}
     worst = WorstOfBranch(*merged(best, best_outage))
-    by_newton = np.sort(order[kept.status[order] != SOLVED])
     sides_changed = changed_sides(changes, reactive, outages.arrays)
     settings = FlowSettings(enforce_reactive_limits, tolerance_pu, NEWTON_STEPS, LIMIT_ROUNDS)
-    for c in by_newton.tolist():
-        full = solve_fully(frozen, outages, c, settings)
+    for c, state in sorted(given_up.items()):
+        full = solve_fully(frozen, outages, c, state, settings)
         kept.iterations[c] = full.iterations
         sides_changed[c] = full.sides_changed if full.converged else 0
         if full.converged:
@@ -195,6 +195,6 @@ def analyse_ac_contingencies(
         pairs,
         monitored=np.asarray(monitored, np.int64),
         normal_limit_mva=normal_limit_mva,
-        by_newton=by_newton,
+        by_newton=np.array(sorted(given_up), np.int64),
         sides_changed=sides_changed,
     )

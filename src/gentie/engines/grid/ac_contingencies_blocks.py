@@ -23,7 +23,6 @@ from gentie.engines.grid.ac_contingencies_reactive import (
 )
 from gentie.engines.grid.lane_flows import (
     add_edges,
-    begin_injections,
     branch_loadings,
     to_mismatch,
     voltage_extremes,
@@ -34,11 +33,13 @@ from gentie.engines.grid.network import Floats, Integers
 from gentie.engines.grid.reactive_limits import LIMIT_MARGIN_PU
 
 PENDING, SOLVED, GIVEN_UP = 0, 1, 2
-POOLED = 8
+POOLED = 4
 """A block with no more than so many outages left hands them to the pool."""
 GATE_PU = 1e-3
 """Reactive limits are looked at when no mismatch is larger."""
 HOPELESS_PU = 1e3
+NEAR_PU = 1.0
+"""A state with no larger mismatch is where full Newton begins; else that is the base state."""
 WIDEST_SQUARE = 1.0
 """Of an angle's change along a branch, rad²; the series of sine and cosine serve up to there."""
 CHUNK = 64
@@ -315,7 +316,7 @@ def _settle(frozen, outages, reactive, watch, changes, kept, effort, ids, count,
                 steer(reactive, changes, c, w, lanes.error[w], lanes.right)
             continue
         lanes.active[w] = 0.0
-        if kept.status[c] == GIVEN_UP:
+        if kept.status[c] == GIVEN_UP and not worst < NEAR_PU:
             state[:, :, w] = 0.0
             lanes.right[:, :, w] = 0.0
     return left
@@ -325,7 +326,11 @@ def _settle(frozen, outages, reactive, watch, changes, kept, effort, ids, count,
 def _solve_block(
     frozen, outages, reactive, watch, changes, kept, effort, ids, count, is_new, state, lanes, mark  # type: ignore[no-untyped-def]
 ):
-    """Step all outages of a block until they are done, or few enough are left for the pool."""
+    """Step all outages of a block until they are done, or few enough are left for the pool.
+
+    A new block begins from the base state; one from the pool goes on with the right-hand sides that
+    it brought, so that an outage takes the same steps whoever shares its block.
+    """
     path = _paths(frozen, outages, ids, count, lanes, mark)
     lanes.active[:] = 0.0
     for w in range(count):
@@ -352,20 +357,13 @@ def _solve_block(
         steps = 1
         for w in range(count):
             kept.iterations[ids[w]] += 1
-    else:
-        begin_injections(
-            state.ctypes.data,
-            lanes.change.ctypes.data,
-            frozen.own.ctypes.data,
-            np.int64(0),
-            len(frozen.own),
-        )
     while True:
-        left = _settle(
-            frozen, outages, reactive, watch, changes, kept, effort, ids, count, state, lanes
-        )
-        if left == 0 or (is_new and steps >= 2 and left <= POOLED):
-            break
+        if steps > 0:
+            left = _settle(
+                frozen, outages, reactive, watch, changes, kept, effort, ids, count, state, lanes
+            )
+            if left == 0 or (is_new and steps >= 2 and left <= POOLED):
+                return
         for j in range(len(frozen.own)):
             _eliminate(frozen, lanes.right, j)
         _correct(frozen, outages, ids, count, path, lanes)
@@ -394,11 +392,14 @@ def _keep_block(
         The pairs above the threshold so far, their loadings and their number.
     """
     n = len(watch.voltage)
-    for w in range(LANES):
-        if w >= count or kept.status[ids[w]] != SOLVED:
-            state[:, :, w] = LOST
-            continue
+    table = lane_array(CHUNK + 4, 8).view(np.float64).reshape(CHUNK + 4, LANES)
+    squares, worst, lowest = table[:CHUNK], table[CHUNK], table[CHUNK + 1]
+    highest, is_kept = table[CHUNK + 2], table[CHUNK + 3]
+    for w in range(count):
         c = ids[w]
+        if kept.status[c] != SOLVED:
+            continue
+        is_kept[w] = 1.0
         for number in range(outages.lost_first[c], outages.lost_last[c] + 1):
             state[watch.sequence[number], 0, w] = 0.0
             state[watch.sequence[number], 1, w] = LOST
@@ -414,8 +415,6 @@ def _keep_block(
                         row[0, i] = state[i, 0, w]
                     for i in range(first, last):
                         row[1, i] = state[i, 1, w]
-    table = lane_array(CHUNK + 5, 8).view(np.float64).reshape(CHUNK + 5, LANES)
-    squares, worst, lowest, highest = table[:CHUNK], table[CHUNK], table[CHUNK + 1], table[CHUNK + 2]
     places = lane_array(3, 8).view(np.int64).reshape(3, LANES)
     worst_at, lowest_at, highest_at = places[0], places[1], places[2]
     worst_at[:] = -1
@@ -428,6 +427,7 @@ def _keep_block(
             watch.far.ctypes.data,
             watch.coefficient.ctypes.data,
             opened.ctypes.data,
+            is_kept.ctypes.data,
             squares.ctypes.data,
             worst.ctypes.data,
             worst_at.ctypes.data,
@@ -512,12 +512,14 @@ def solve_outages(
         best_outage: (k,) its outage, filled.
 
     Returns:
-        Pairs above the threshold: outage and branch, and their squared loadings.
+        Pairs above the threshold: outage and branch, and their squared loadings; then outages that
+        were given up, and the (2, n) states that they had come to, zero where those led nowhere.
     """
     n = len(frozen.own)
     lanes = _lanes(n)
     state = lane_array(2 * n, 8).view(np.float64).reshape(n, 2, LANES)
     pool = lane_array(2 * n, 8).view(np.float64).reshape(n, 2, LANES)
+    pool_right = lane_array(2 * n, 4).view(np.float32).reshape(n, 2, LANES)
     pooled = np.zeros(LANES, np.int64)
     waiting = 0
     mark = 0
@@ -525,33 +527,48 @@ def solve_outages(
     pairs = np.empty((64, 2), np.int64)
     pair_loading = np.empty(64)
     found = 0
+    near_ids = np.empty(8, np.int64)
+    near_states = np.empty((8, 2, n))
+    near = 0
     blocks = (len(order) + LANES - 1) // LANES
     for block in range(thread, blocks + threads, threads):
-        if block < blocks:
-            ids = order[block * LANES : min((block + 1) * LANES, len(order))]
+        for from_pool in range(2):
+            if from_pool == 0:
+                if block >= blocks:
+                    continue
+                ids = order[block * LANES : min((block + 1) * LANES, len(order))]
+                states = state
+            else:
+                if waiting == 0 or (waiting + POOLED <= LANES and block < blocks):
+                    continue
+                ids = pooled[:waiting].copy()
+                states = pool
+                lanes.right[:] = pool_right
+                waiting = 0
             mark += 1
             _solve_block(
-                frozen, outages, reactive, watch, changes, kept, effort, ids, len(ids), True,
-                state, lanes, mark,
+                frozen, outages, reactive, watch, changes, kept, effort, ids, len(ids),
+                from_pool == 0, states, lanes, mark,
             )
             for w in range(len(ids)):
                 if kept.status[ids[w]] == PENDING:
-                    pool[:, :, waiting] = state[:, :, w]
+                    pool[:, :, waiting] = states[:, :, w]
+                    pool_right[:, :, waiting] = lanes.right[:, :, w]
                     pooled[waiting] = ids[w]
                     waiting += 1
+                elif kept.status[ids[w]] == GIVEN_UP:
+                    if near == len(near_ids):
+                        more_ids = np.empty(2 * near, np.int64)
+                        more_ids[:near] = near_ids
+                        near_ids = more_ids
+                        more_states = np.empty((2 * near, 2, n))
+                        more_states[:near] = near_states
+                        near_states = more_states
+                    near_ids[near] = ids[w]
+                    near_states[near] = states[:, :, w].T
+                    near += 1
             pairs, pair_loading, found = _keep_block(
-                outages, watch, kept, ids, len(ids), state, opened, best, best_outage, pairs,
+                outages, watch, kept, ids, len(ids), states, opened, best, best_outage, pairs,
                 pair_loading, found,
             )
-        if waiting > 0 and (waiting + POOLED > LANES or block >= blocks):
-            mark += 1
-            _solve_block(
-                frozen, outages, reactive, watch, changes, kept, effort, pooled, waiting, False,
-                pool, lanes, mark,
-            )
-            pairs, pair_loading, found = _keep_block(
-                outages, watch, kept, pooled, waiting, pool, opened, best, best_outage, pairs,
-                pair_loading, found,
-            )
-            waiting = 0
-    return pairs[:found], pair_loading[:found]
+    return pairs[:found], pair_loading[:found], near_ids[:near], near_states[:near]

@@ -33,28 +33,36 @@ class FullSolution:
 
 
 def solve_fully(
-    frozen: FrozenGrid, outages: Outages, c: int, settings: FlowSettings
+    frozen: FrozenGrid, outages: Outages, c: int, state: Floats, settings: FlowSettings
 ) -> FullSolution:
-    """Solve outage ``c`` from the base state, refactoring in every step.
+    """Solve outage ``c``, refactoring in every step.
 
     What the outage cuts off is held at its base state, where it touches nothing.
+
+    Args:
+        frozen: the base state.
+        outages: all of them.
+        c: which.
+        state: (2, n) changes of angle and relative voltage to begin from.
+        settings: tolerance, limits, how long to try.
     """
     grid = grid_without(frozen, outages, c)
     order = grid.position[frozen.bus]
     flow, bus = frozen.flow, grid.bus
-    begin = np.deg2rad(flow.angle_deg[bus]), flow.voltage_pu[bus].copy()
+    moved = frozen.place[bus]
+    begin = (frozen.angle_rad + state[0])[moved], (frozen.voltage_pu * (1.0 + state[1]))[moved]
     outcome = solve_with_limits(grid, begin, settings)
     voltage = outcome.state.voltage_pu[order]
     lost = outages.lost(c)
     voltage[lost] = 0.0
     before = np.sign(flow.at_max_reactive.astype(int) - flow.at_min_reactive)[bus]
-    moved = (outcome.side != before) & ~outcome.is_rigid & ~grid.is_slack
+    switched = (outcome.side != before) & ~outcome.is_rigid & ~grid.is_slack
     return FullSolution(
         converged=outcome.settled,
         iterations=outcome.state.iterations,
         angle_rad=outcome.state.angle_rad[order],
         voltage_pu=voltage,
-        sides_changed=int(moved.sum()),
+        sides_changed=int(switched.sum()),
     )
 
 

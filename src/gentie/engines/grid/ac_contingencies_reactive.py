@@ -23,7 +23,7 @@ from gentie.engines.grid.lanes import LANES, lane_array
 from gentie.engines.grid.network import Booleans, Floats, Integers
 from gentie.engines.grid.reactive_limits import RELEASES_PER_BUS
 
-MOST_CHANGES = 40
+MOST_CHANGES = 160
 """Buses that may leave their base side in one outage before it is solved by full Newton."""
 PROBE_PU = 1e-4
 """Size of the step by which responses are measured."""
@@ -258,9 +258,37 @@ def steer(reactive, changes, c, w, error, right):  # type: ignore[no-untyped-def
                 wanted[a] -= reactive.response[s, other] * error[k]
         for b in range(n):
             matrix[a, b] = reactive.response[s, changes.which[c, asked[b]]]
-    control = np.linalg.solve(matrix, wanted)
+    _eliminate_dense(matrix, wanted)
     for a in range(n):
-        right[reactive.bus[changes.which[c, asked[a]]], 1, w] = control[a]
+        right[reactive.bus[changes.which[c, asked[a]]], 1, w] = wanted[a]
+
+
+@numba.njit(cache=True, nogil=True)
+def _eliminate_dense(matrix, right):  # type: ignore[no-untyped-def]
+    """Solve in place, largest pivot first: unlike a library's, the same bits on any thread."""
+    n = len(right)
+    for j in range(n):
+        pivot = j
+        for i in range(j + 1, n):
+            if abs(matrix[i, j]) > abs(matrix[pivot, j]):
+                pivot = i
+        if pivot != j:
+            for k in range(j, n):
+                matrix[j, k], matrix[pivot, k] = matrix[pivot, k], matrix[j, k]
+            right[j], right[pivot] = right[pivot], right[j]
+        if matrix[j, j] == 0.0:
+            continue
+        for i in range(j + 1, n):
+            factor = matrix[i, j] / matrix[j, j]
+            if factor != 0.0:
+                for k in range(j + 1, n):
+                    matrix[i, k] -= factor * matrix[j, k]
+                right[i] -= factor * right[j]
+    for j in range(n - 1, -1, -1):
+        value = right[j]
+        for k in range(j + 1, n):
+            value -= matrix[j, k] * right[k]
+        right[j] = value / matrix[j, j] if matrix[j, j] != 0.0 else 0.0
 
 
 @numba.njit(cache=True, nogil=True)

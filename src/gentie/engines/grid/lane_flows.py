@@ -158,6 +158,7 @@ def branch_loadings(
     far,
     coefficient,
     opened_lane,
+    is_kept,
     squares,
     worst,
     worst_at,
@@ -168,13 +169,14 @@ def branch_loadings(
 
     ``coefficient`` is (k, 9): s_ff, s_ft, s_tt, s_tf as real and imaginary parts, and one over the
     squared limit. ``squares[k - first]`` gets the loadings of branch k, 0 in the lane that
-    ``opened_lane`` names; ``worst`` and ``worst_at`` keep the largest of each lane and its branch.
+    ``opened_lane`` names and in lanes where ``is_kept`` is 0; ``worst`` and ``worst_at`` keep the largest of each lane and its branch.
     """
 
     def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        state, near, far, coefficient, opened, squares, worst, worst_at, first, last = given
+        state, near, far, coefficient, opened, kept, squares, worst, worst_at, first, last = given
         lanes = ir.Constant(SHORTS, list(range(LANES)))
         one = constants(1.0)
+        is_idle = builder.fcmp_ordered("==", fetch(builder, kept, whole(0), DOUBLES), constants(0.0))
 
         def body(k: Any, carried: list[Any]) -> list[Any]:
             i, j = index_at(builder, near, k), index_at(builder, far, k)
@@ -198,7 +200,8 @@ def branch_loadings(
             loading = times(builder, larger(builder, at_near, at_far), c[8])
             own = fetch(builder, opened, builder.mul(k, whole(4)), SHORT)
             is_own = builder.icmp_signed("==", everywhere(builder, own, SHORTS), lanes)
-            loading = builder.select(is_own, constants(0.0), loading)
+            is_empty = builder.or_(is_own, is_idle)
+            loading = builder.select(is_empty, constants(0.0), loading)
             offset = builder.mul(builder.sub(k, first), whole(8 * LANES))
             keep(builder, loading, squares, offset)
             is_worse = builder.fcmp_ordered(">", loading, carried[0])
@@ -216,7 +219,7 @@ def branch_loadings(
         keep(builder, end[1], worst_at, whole(0))
         return context.get_dummy_value()
 
-    return types.void(*[I8] * 10), made
+    return types.void(*[I8] * 11), made
 
 
 @intrinsic

@@ -73,7 +73,7 @@ def keep(builder: Any, value: Any, base: Any, offset: Any) -> None:
 
 def _alignment(kind: Any) -> int:
     if kind in SIZE:
-        return ALIGNED_BYTES
+        return min(ALIGNED_BYTES, SIZE[kind])
     return 8 if kind in {DOUBLE, LONG} else 4
 
 
