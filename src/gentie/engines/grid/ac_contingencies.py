@@ -91,7 +91,8 @@ def analyse_ac_contingencies(
     Rules, named because other programs choose otherwise:
 
     - Of an outage that cuts part of the grid off, the part without a slack bus is lost; what it
-      takes with it is in the result, and the rest is solved.
+      takes with it is in the result, and the rest is solved. Where that would be most of the buses
+      the outage is not simulated, since nobody knows which unit would balance them.
     - Lost supply is made up as ``PickUp`` says; the slack takes the rest and the losses.
     - A bus that loses its last unit holds its voltage no longer; one that keeps some keeps its
       set-point, with the limits of those that stay. The slack's limits are not enforced.

@@ -46,6 +46,8 @@ class Reason(IntEnum):
     """It cuts something off, and the caller wanted such outages left out."""
     DC_LINES = 5
     """It cuts off one end of more than one DC line."""
+    SLACK_CUT_OFF = 6
+    """It cuts the slack off from most of the grid, which nothing would then balance."""
 
 
 class OutageArrays(NamedTuple):
@@ -102,6 +104,7 @@ class Outages:
         sequence: (n,) places in depth-first order from the slack buses.
         visit: (n,) depth-first number of each place.
         headroom_pu: (n,) of live units, by place.
+        shared_pu: (c,) supply made up by headroom.
     """
 
     branch: Integers
@@ -111,6 +114,7 @@ class Outages:
     sequence: Integers
     visit: Integers
     headroom_pu: Floats
+    shared_pu: Floats
 
     def lost(self, c: int) -> Integers:
         """Places that outage ``c`` cuts off."""
@@ -227,6 +231,7 @@ class _Outages:
             self.unit_place[self.live_unit], units.q_min_mvar[self.live_unit] / base, n
         )
         self.reason = np.zeros(count, np.int64)
+        self.shared = np.zeros(count)
         self.a = OutageArrays(
             near=np.zeros(count, np.int64),
             far=np.zeros(count, np.int64),
@@ -267,10 +272,13 @@ class _Outages:
         if not simulate_islanding:
             self.reason[c] = Reason.ISLANDING_OFF
             return
+        if 2 * (last - first + 1) > len(frozen.bus):
+            self.reason[c] = Reason.SLACK_CUT_OFF
+            return
         p = a.power[c]
         into_lost = p[0] + p[2] if behind == far else p[4] + p[6]
         there = self.headroom_before[last + 1] - self.headroom_before[first]
-        a.picked_up[c] = _share(-into_lost, self.headroom_before[-1] - there)
+        self._pick_up(c, -into_lost, float(self.headroom_before[-1] - there))
         self._drop_dc_lines(c)
 
     def lose_unit(self, c: int, row: int, enforced: bool) -> None:  # noqa: FBT001
@@ -286,10 +294,9 @@ class _Outages:
         units, flow = frozen.network.generators, frozen.flow
         p = flow.unit_p_mw[row] / base
         own = self.unit_room[row]
-        share = _share(p, self.headroom_before[-1] - own)
+        self._pick_up(c, p, float(self.headroom_before[-1] - own))
         a.near[c] = a.far[c] = a.point[c] = place
-        a.picked_up[c] = share
-        a.point_p[c] = -p - share * own
+        a.point_p[c] = -p - a.picked_up[c] * own
         is_controlled = self.frozen.grid.is_controlled[self.frozen.grid.position[frozen.bus[place]]]
         if not is_controlled:
             a.point_q[c] = -units.q_mvar[row] / base
@@ -302,6 +309,12 @@ class _Outages:
                 a.limited[c] = index
                 a.limit_max[c] = 0.0 if is_alone else self.q_max[place] - high
                 a.limit_min[c] = 0.0 if is_alone else self.q_min[place] - low
+
+    def _pick_up(self, c: int, wanted_pu: float, headroom_pu: float) -> None:
+        """Part of every unit's headroom that is used; nothing for a surplus."""
+        if wanted_pu > 0.0 and headroom_pu > 1e-12:
+            self.a.picked_up[c] = min(1.0, wanted_pu / headroom_pu)
+            self.shared[c] = min(headroom_pu, wanted_pu)
 
     def _drop_dc_lines(self, c: int) -> None:
         """A DC line with one end lost gives nothing at the other."""
@@ -349,14 +362,8 @@ class _Outages:
             sequence=self.tree.sequence,
             visit=self.tree.visit,
             headroom_pu=self.headroom,
+            shared_pu=self.shared,
         )
-
-
-def _share(wanted_pu: float, headroom_pu: float) -> float:
-    """Part of every unit's headroom that is used; nothing for a surplus."""
-    if wanted_pu <= 0.0 or headroom_pu <= 1e-12:
-        return 0.0
-    return min(1.0, wanted_pu / headroom_pu)
 
 
 @numba.njit(cache=True)

@@ -85,7 +85,7 @@ class AcContingencies:
         lost_buses: (c,) how many are cut off.
         lost_load_mw: (c,) load cut off.
         lost_generation_mw: (c,) output cut off, or of the unit lost.
-        picked_up_mw: (c,) made up by units other than the slack's, by their headroom.
+        picked_up_mw: (c,) made up by the units that stay, by their headroom.
         monitored: (k,) branch rows watched.
         base_loading: (k,) loading with nothing out, of the normal limit.
         branch_worst_loading: (k,) worst loading after any outage, of the post-contingency limit.
@@ -179,7 +179,6 @@ def results_of(
     loading = np.sqrt(np.concatenate([one.squares for one in pairs]))
     pair_branch = frozen.branch[places[:, 1]]
     sequence = np.lexsort((pair_branch, places[:, 0]))
-    headroom = _headroom_of_those_that_stay(outages)
 
     def row_of(table: Integers, at_place: Integers) -> Integers:
         return np.where(is_solved & (at_place >= 0), table[np.maximum(at_place, 0)], NOWHERE)
@@ -204,7 +203,7 @@ def results_of(
         lost_buses=np.maximum(outages.arrays.lost_last - outages.arrays.lost_first + 1, 0),
         lost_load_mw=lost_load,
         lost_generation_mw=lost_generation,
-        picked_up_mw=base * outages.arrays.picked_up * headroom,
+        picked_up_mw=base * outages.shared_pu,
         monitored=monitored,
         base_loading=apparent[monitored] / np.asarray(normal_limit_mva, float),
         branch_worst_loading=np.where(watched, np.sqrt(worst.squares[at]), 0.0),
@@ -234,10 +233,3 @@ def _load_and_generation(frozen: FrozenGrid) -> tuple[Floats, Floats]:
     np.add.at(generation, network.generators.bus[live], frozen.flow.unit_p_mw[live])
     return network.buses.load_mw, generation
 
-
-def _headroom_of_those_that_stay(outages: Outages) -> Floats:
-    """(c,) pu of headroom left after each outage."""
-    a = outages.arrays
-    before = np.concatenate([[0.0], np.cumsum(outages.headroom_pu[outages.sequence])])
-    lost = np.where(a.lost_last >= a.lost_first, before[a.lost_last + 1] - before[a.lost_first], 0)
-    return np.asarray(before[-1] - lost)
