@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("n1",)
+NAMES = ("n1", "ac-n1")
 
 
 def main(words: list[str]) -> int:
@@ -14,7 +14,7 @@ def main(words: list[str]) -> int:
         print(f"There is no measurement {only}; there are: {', '.join(NAMES)}.", file=sys.stderr)
         return 2
     for name in NAMES if only == "all" else (only,):
-        importlib.import_module(f"bench.{name}").main(words)
+        importlib.import_module(f"bench.{name.replace('-', '_')}").main(words)
     return 0
 
 

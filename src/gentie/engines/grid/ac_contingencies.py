@@ -14,10 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from gentie.engines.grid.ac_contingencies_blocks import SOLVED, Effort, solve_outages
+from gentie.engines.grid.ac_contingencies_blocks import Effort
 from gentie.engines.grid.ac_contingencies_fallback import solve_fully
 from gentie.engines.grid.ac_contingencies_grid import frozen_grid
-from gentie.engines.grid.ac_contingencies_outages import NOWHERE, PickUp, Reason, outages_of
+from gentie.engines.grid.ac_contingencies_islands import NOWHERE
+from gentie.engines.grid.ac_contingencies_keeping import SOLVED
+from gentie.engines.grid.ac_contingencies_outages import PickUp, Reason, outages_of
+from gentie.engines.grid.ac_contingencies_pool import solve_outages
 from gentie.engines.grid.ac_contingencies_reactive import (
     changed_sides,
     no_changes,
@@ -146,7 +149,9 @@ def analyse_ac_contingencies(
     )
     order = sequence_of_work(outages)
     watch = watch_of(frozen, outages, monitored, post_limit_mva, above)
-    kept = nothing_kept(len(outages.branch), len(frozen.bus), order if store_voltages else order[:0])
+    kept = nothing_kept(
+        len(outages.branch), len(frozen.bus), order if store_voltages else order[:0]
+    )
     changes = no_changes(len(outages.branch))
     effort = Effort(tolerance_pu, FROZEN_STEPS)
     threads = max(1, threads)
@@ -191,7 +196,6 @@ def analyse_ac_contingencies(
         frozen,
         outages,
         kept,
-        watch,
         worst,
         pairs,
         monitored=np.asarray(monitored, np.int64),

@@ -14,6 +14,10 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
+from gentie.engines.grid.ac_contingencies_keeping import (
+    GIVEN_UP,
+    SOLVED,
+)
 from gentie.engines.grid.ac_contingencies_reactive import (
     MOST_CHANGES,
     ask_of_changed,
@@ -21,18 +25,12 @@ from gentie.engines.grid.ac_contingencies_reactive import (
     change_sides,
     steer,
 )
-from gentie.engines.grid.lane_flows import (
-    add_edges,
-    branch_loadings,
-    to_mismatch,
-    voltage_extremes,
-)
+from gentie.engines.grid.lane_flows import add_edges, to_mismatch
 from gentie.engines.grid.lane_solves import eliminate, substitute, substitute_and_move
 from gentie.engines.grid.lanes import LANES, lane_array
 from gentie.engines.grid.network import Floats, Integers
 from gentie.engines.grid.reactive_limits import LIMIT_MARGIN_PU
 
-PENDING, SOLVED, GIVEN_UP = 0, 1, 2
 POOLED = 4
 """A block with no more than so many outages left hands them to the pool."""
 GATE_PU = 1e-3
@@ -42,64 +40,6 @@ NEAR_PU = 1.0
 """A state with no larger mismatch is where full Newton begins; else that is the base state."""
 WIDEST_SQUARE = 1.0
 """Of an angle's change along a branch, rad²; the series of sine and cosine serve up to there."""
-CHUNK = 64
-"""Branches whose loadings are worked out before they are looked at."""
-LOST = -1.0
-"""Relative change of voltage that stands for a bus without one."""
-
-
-class Watch(NamedTuple):
-    """What the results are made from.
-
-    Attributes:
-        near: (k,) places of the live branches' ends.
-        far: (k,) likewise.
-        coefficient: (k, 9) powers as in ``branch_loadings``, and 1 / limit², 0 if not monitored.
-        voltage: (n, 1) base voltage, pu.
-        visit: (n,) depth-first number of each place.
-        sequence: (n,) places in depth-first order.
-        headroom_at: (h,) places with headroom.
-        headroom: (h,) pu.
-        above: squared loading from which pairs are kept.
-    """
-
-    near: npt.NDArray[np.int32]
-    far: npt.NDArray[np.int32]
-    coefficient: Floats
-    voltage: Floats
-    visit: Integers
-    sequence: Integers
-    headroom_at: Integers
-    headroom: Floats
-    above: float
-
-
-class Kept(NamedTuple):
-    """What the blocks fill in, (c,) by outage.
-
-    Attributes:
-        status: ``PENDING``, ``SOLVED`` or ``GIVEN_UP``.
-        iterations: solves with the factors.
-        worst: squared worst loading.
-        worst_at: its branch, a place among the live ones; -1 where none is loaded.
-        lowest: voltage, pu.
-        lowest_at: its place.
-        highest: voltage, pu.
-        highest_at: its place.
-        slot: row of ``stored``, -1 where nothing is stored.
-        stored: (slots, 2, n) changes of angle and relative voltage, single precision.
-    """
-
-    status: Integers
-    iterations: Integers
-    worst: Floats
-    worst_at: Integers
-    lowest: Floats
-    lowest_at: Integers
-    highest: Floats
-    highest_at: Integers
-    slot: Integers
-    stored: npt.NDArray[np.float32]
 
 
 class Effort(NamedTuple):
@@ -130,7 +70,8 @@ class Lanes(NamedTuple):
 
 
 @numba.njit(cache=True, nogil=True)
-def _lanes(n):  # type: ignore[no-untyped-def]
+def lanes_for(n):  # type: ignore[no-untyped-def]
+    """Working memory for ``n`` buses."""
     return Lanes(
         lane_array(2 * n, 8).view(np.float64).reshape(n, 2, LANES),
         lane_array(2 * n, 4).view(np.float32).reshape(n, 2, LANES),
@@ -275,7 +216,7 @@ def _settle(frozen, outages, reactive, watch, changes, kept, effort, ids, count,
     for w in range(count):
         c = ids[w]
         _take_away(outages, watch, c, w, state, change)
-        if changes.count[c] > 0:
+        if changes.listed[c] > 0:
             lacking[w] = ask_of_changed(
                 reactive, outages, changes, c, w, state, change, lanes.generated[w], lanes.error[w]
             )
@@ -295,15 +236,30 @@ def _settle(frozen, outages, reactive, watch, changes, kept, effort, ids, count,
         c = ids[w]
         worst = max(largest[w], lacking[w])
         moved = 0
-        if worst < GATE_PU and (reactive.enforced or changes.count[c] > 0):
+        if worst < GATE_PU and (reactive.enforced or changes.listed[c] > 0):
             margin = LIMIT_MARGIN_PU + 2.0 * worst
             moved = change_sides(
-                reactive, outages, changes, watch.visit, c, w, margin, state, change,
+                reactive,
+                outages,
+                changes,
+                watch.visit,
+                c,
+                w,
+                margin,
+                state,
+                change,
                 lanes.generated[w],
             )
             if moved > 0:
                 ask_of_changed(
-                    reactive, outages, changes, c, w, state, change, lanes.generated[w],
+                    reactive,
+                    outages,
+                    changes,
+                    c,
+                    w,
+                    state,
+                    change,
+                    lanes.generated[w],
                     lanes.error[w],
                 )
         if worst < effort.tolerance_pu and moved == 0:
@@ -312,7 +268,7 @@ def _settle(frozen, outages, reactive, watch, changes, kept, effort, ids, count,
             kept.status[c] = GIVEN_UP
         else:
             left += 1
-            if changes.count[c] > 0:
+            if changes.listed[c] > 0:
                 steer(reactive, changes, c, w, lanes.error[w], lanes.right)
             continue
         lanes.active[w] = 0.0
@@ -323,8 +279,20 @@ def _settle(frozen, outages, reactive, watch, changes, kept, effort, ids, count,
 
 
 @numba.njit(cache=True, nogil=True)
-def _solve_block(
-    frozen, outages, reactive, watch, changes, kept, effort, ids, count, is_new, state, lanes, mark  # type: ignore[no-untyped-def]
+def solve_block(  # type: ignore[no-untyped-def]
+    frozen,
+    outages,
+    reactive,
+    watch,
+    changes,
+    kept,
+    effort,
+    ids,
+    count,
+    is_new,
+    state,
+    lanes,
+    mark,
 ):
     """Step all outages of a block until they are done, or few enough are left for the pool.
 
@@ -342,7 +310,7 @@ def _solve_block(
         for w in range(count):
             c = ids[w]
             begin_changes(reactive, outages, changes, c)
-            if not outages.difficulty[c] == outages.difficulty[c]:
+            if np.isnan(outages.difficulty[c]):
                 lanes.active[w] = 0.0
                 kept.status[c] = GIVEN_UP
                 continue
@@ -372,203 +340,3 @@ def _solve_block(
         for w in range(count):
             if lanes.active[w] > 0.0:
                 kept.iterations[ids[w]] += 1
-
-
-@numba.njit(cache=True, nogil=True, fastmath=True)
-def _largest(squares, k):  # type: ignore[no-untyped-def]
-    most = 0.0
-    for w in range(LANES):
-        most = max(most, squares[k, w])
-    return most
-
-
-@numba.njit(cache=True, nogil=True)
-def _keep_block(
-    outages, watch, kept, ids, count, state, opened, best, best_outage, pairs, pair_loading, found  # type: ignore[no-untyped-def]
-):
-    """Reduce the solved lanes of a block to what is kept.
-
-    Returns:
-        The pairs above the threshold so far, their loadings and their number.
-    """
-    n = len(watch.voltage)
-    table = lane_array(CHUNK + 4, 8).view(np.float64).reshape(CHUNK + 4, LANES)
-    squares, worst, lowest = table[:CHUNK], table[CHUNK], table[CHUNK + 1]
-    highest, is_kept = table[CHUNK + 2], table[CHUNK + 3]
-    for w in range(count):
-        c = ids[w]
-        if kept.status[c] != SOLVED:
-            continue
-        is_kept[w] = 1.0
-        for number in range(outages.lost_first[c], outages.lost_last[c] + 1):
-            state[watch.sequence[number], 0, w] = 0.0
-            state[watch.sequence[number], 1, w] = LOST
-        if outages.scanned[c] >= 0:
-            opened[outages.scanned[c]] = w
-    if len(kept.stored):
-        for first in range(0, n, LANES):
-            last = min(n, first + LANES)
-            for w in range(count):
-                if kept.status[ids[w]] == SOLVED and kept.slot[ids[w]] >= 0:
-                    row = kept.stored[kept.slot[ids[w]]]
-                    for i in range(first, last):
-                        row[0, i] = state[i, 0, w]
-                    for i in range(first, last):
-                        row[1, i] = state[i, 1, w]
-    places = lane_array(3, 8).view(np.int64).reshape(3, LANES)
-    worst_at, lowest_at, highest_at = places[0], places[1], places[2]
-    worst_at[:] = -1
-    lowest[:] = np.inf
-    for first in range(0, len(watch.near), CHUNK):
-        last = min(first + CHUNK, len(watch.near))
-        branch_loadings(
-            state.ctypes.data,
-            watch.near.ctypes.data,
-            watch.far.ctypes.data,
-            watch.coefficient.ctypes.data,
-            opened.ctypes.data,
-            is_kept.ctypes.data,
-            squares.ctypes.data,
-            worst.ctypes.data,
-            worst_at.ctypes.data,
-            np.int64(first),
-            np.int64(last),
-        )
-        for k in range(first, last):
-            most = _largest(squares, k - first)
-            if most < best[k] and most <= watch.above:
-                continue
-            for w in range(count):
-                loading = squares[k - first, w]
-                if loading > best[k] or (loading == best[k] and ids[w] < best_outage[k]):
-                    if loading > 0.0:
-                        best[k] = loading
-                        best_outage[k] = ids[w]
-                if loading > watch.above:
-                    if found == len(pairs):
-                        longer = np.empty((2 * found + 64, 2), np.int64)
-                        longer[:found] = pairs
-                        pairs = longer
-                        more = np.empty(2 * found + 64)
-                        more[:found] = pair_loading
-                        pair_loading = more
-                    pairs[found, 0] = ids[w]
-                    pairs[found, 1] = k
-                    pair_loading[found] = loading
-                    found += 1
-    voltage_extremes(
-        state.ctypes.data,
-        watch.voltage.ctypes.data,
-        lowest.ctypes.data,
-        lowest_at.ctypes.data,
-        highest.ctypes.data,
-        highest_at.ctypes.data,
-        np.int64(0),
-        n,
-    )
-    for w in range(count):
-        c = ids[w]
-        if outages.scanned[c] >= 0:
-            opened[outages.scanned[c]] = -1
-        if kept.status[c] == SOLVED:
-            kept.worst[c] = worst[w]
-            kept.worst_at[c] = worst_at[w]
-            kept.lowest[c] = lowest[w]
-            kept.lowest_at[c] = lowest_at[w]
-            kept.highest[c] = highest[w]
-            kept.highest_at[c] = highest_at[w]
-    return pairs, pair_loading, found
-
-
-@numba.njit(cache=True, nogil=True)
-def solve_outages(
-    frozen,  # type: ignore[no-untyped-def]
-    outages,
-    reactive,
-    watch,
-    changes,
-    kept,
-    effort,
-    order,
-    thread,
-    threads,
-    best,
-    best_outage,
-):
-    """Every ``threads``-th block of outages, from block ``thread`` on.
-
-    Args:
-        frozen: ``FrozenArrays``.
-        outages: ``OutageArrays``.
-        reactive: ``ReactiveArrays``.
-        watch: ``Watch``.
-        changes: ``Changes``, filled.
-        kept: ``Kept``, filled.
-        effort: ``Effort``.
-        order: outages in the order in which blocks take them.
-        thread: number of this call.
-        threads: how many calls share the work.
-        best: (k,) squared worst loading of each branch, filled.
-        best_outage: (k,) its outage, filled.
-
-    Returns:
-        Pairs above the threshold: outage and branch, and their squared loadings; then outages that
-        were given up, and the (2, n) states that they had come to, zero where those led nowhere.
-    """
-    n = len(frozen.own)
-    lanes = _lanes(n)
-    state = lane_array(2 * n, 8).view(np.float64).reshape(n, 2, LANES)
-    pool = lane_array(2 * n, 8).view(np.float64).reshape(n, 2, LANES)
-    pool_right = lane_array(2 * n, 4).view(np.float32).reshape(n, 2, LANES)
-    pooled = np.zeros(LANES, np.int64)
-    waiting = 0
-    mark = 0
-    opened = np.full(len(watch.near), -1, np.int32)
-    pairs = np.empty((64, 2), np.int64)
-    pair_loading = np.empty(64)
-    found = 0
-    near_ids = np.empty(8, np.int64)
-    near_states = np.empty((8, 2, n))
-    near = 0
-    blocks = (len(order) + LANES - 1) // LANES
-    for block in range(thread, blocks + threads, threads):
-        for from_pool in range(2):
-            if from_pool == 0:
-                if block >= blocks:
-                    continue
-                ids = order[block * LANES : min((block + 1) * LANES, len(order))]
-                states = state
-            else:
-                if waiting == 0 or (waiting + POOLED <= LANES and block < blocks):
-                    continue
-                ids = pooled[:waiting].copy()
-                states = pool
-                lanes.right[:] = pool_right
-                waiting = 0
-            mark += 1
-            _solve_block(
-                frozen, outages, reactive, watch, changes, kept, effort, ids, len(ids),
-                from_pool == 0, states, lanes, mark,
-            )
-            for w in range(len(ids)):
-                if kept.status[ids[w]] == PENDING:
-                    pool[:, :, waiting] = states[:, :, w]
-                    pool_right[:, :, waiting] = lanes.right[:, :, w]
-                    pooled[waiting] = ids[w]
-                    waiting += 1
-                elif kept.status[ids[w]] == GIVEN_UP:
-                    if near == len(near_ids):
-                        more_ids = np.empty(2 * near, np.int64)
-                        more_ids[:near] = near_ids
-                        near_ids = more_ids
-                        more_states = np.empty((2 * near, 2, n))
-                        more_states[:near] = near_states
-                        near_states = more_states
-                    near_ids[near] = ids[w]
-                    near_states[near] = states[:, :, w].T
-                    near += 1
-            pairs, pair_loading, found = _keep_block(
-                outages, watch, kept, ids, len(ids), states, opened, best, best_outage, pairs,
-                pair_loading, found,
-            )
-    return pairs[:found], pair_loading[:found], near_ids[:near], near_states[:near]

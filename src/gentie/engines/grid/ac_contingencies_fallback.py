@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from gentie.engines.grid.ac_contingencies_grid import FrozenGrid
-from gentie.engines.grid.ac_contingencies_outages import NOWHERE, Outages
+from gentie.engines.grid.ac_contingencies_islands import NOWHERE
+from gentie.engines.grid.ac_contingencies_outages import Outages
 from gentie.engines.grid.network import Floats
 from gentie.engines.grid.power_flow_grid import Complexes, SolvableGrid, branch_admittances
 from gentie.engines.grid.reactive_limits import FlowSettings, solve_with_limits

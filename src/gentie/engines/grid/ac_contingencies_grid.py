@@ -140,7 +140,7 @@ def frozen_grid(network: Network, flow: PowerFlow) -> FrozenGrid | None:
     place[bus] = np.arange(n)
 
     magnitude, angle = flow.voltage_pu[bus], np.deg2rad(flow.angle_deg[bus])
-    phasor = magnitude * np.exp(1j * angle)
+    phasor: Complexes = np.asarray(magnitude * np.exp(1j * angle), np.complex128)
     power = _branch_powers(network, line, phasor[near], phasor[far])
     own = magnitude**2 * np.conj(grid.admittance[grid.diagonal][order])
     edges = _edges(near[joins], far[joins], power[joins], n)
@@ -156,15 +156,19 @@ def frozen_grid(network: Network, flow: PowerFlow) -> FrozenGrid | None:
     if not factorise(pattern, lower, upper, diagonal):
         return None
     inverse = Inverse(*selected_inverse(pattern, lower, upper, diagonal))
-    injection = own + np.bincount(edges[0], edges[2][:, 0], n) + 1j * np.bincount(
-        edges[0], edges[2][:, 1], n
+    injection = (
+        own
+        + np.bincount(edges[0], edges[2][:, 0], n)
+        + 1j * np.bincount(edges[0], edges[2][:, 1], n)
     )
     injection += np.bincount(edges[1], edges[2][:, 2], n)
     injection += 1j * np.bincount(edges[1], edges[2][:, 3], n)
     scan = np.argsort(np.minimum(near, far), kind="stable")
     arrays = FrozenArrays(
         *pattern,
-        *(table.astype(np.float32) for table in (lower, upper, diagonal)),
+        lower.astype(np.float32),
+        upper.astype(np.float32),
+        diagonal.astype(np.float32),
         *edges,
         pair,
         np.column_stack([kind < SLACK, kind == FREE]).astype(np.float64),
@@ -264,4 +268,3 @@ def _assemble(pattern, near, far, coefficient, own, kind, lower, upper, diagonal
         if kind[j] == 2:
             diagonal[j, 0] = 1.0
             diagonal[j, 1] = 0.0
-

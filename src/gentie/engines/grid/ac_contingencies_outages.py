@@ -12,17 +12,12 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
-import numba
 import numpy as np
 
+from gentie.engines.grid.ac_contingencies_corrections import branch_corrections
 from gentie.engines.grid.ac_contingencies_grid import SLACK, FrozenGrid
-from gentie.engines.grid.block_factor import entry_at
-from gentie.engines.grid.contingencies import bridges_below
+from gentie.engines.grid.ac_contingencies_islands import NOWHERE, Tree, depth_first
 from gentie.engines.grid.network import Floats, Integers
-
-GROUND_PU = 1e3
-"""Admittance that holds a lost part while the rest is solved; it carries nothing."""
-NOWHERE = -1
 
 
 class PickUp(StrEnum):
@@ -150,53 +145,10 @@ def outages_of(
     place_of = np.full(len(frozen.network.branches), NOWHERE, np.int64)
     place_of[frozen.branch] = np.arange(len(frozen.branch))
     for c, row in enumerate(np.asarray(branches, np.int64).tolist()):
-        made.open_branch(c, row, int(place_of[row]), simulate_islanding)
+        made.open_branch(c, int(place_of[row]), simulate_islanding)
     for c, row in enumerate(np.asarray(units, np.int64).tolist(), start=len(branches)):
         made.lose_unit(c, row, enforce_reactive_limits)
     return made.finished(np.asarray(branches, np.int64), np.asarray(units, np.int64))
-
-
-@dataclass(frozen=True, eq=False)
-class Tree:
-    """A depth-first walk from all slack buses, by place.
-
-    Attributes:
-        visit: (n,) depth-first number.
-        last: (n,) last number below each place.
-        sequence: (n,) places in depth-first order.
-        entering: (k,) place that each live branch enters if it is a bridge to a part without a
-            slack bus, else -1.
-    """
-
-    visit: Integers
-    last: Integers
-    sequence: Integers
-    entering: Integers
-
-
-def depth_first(frozen: FrozenGrid) -> Tree:
-    """Bridges to parts without a slack bus, and what is behind them.
-
-    A bus is added that hangs on every slack bus by two branches: a part with a slack bus is then
-    never behind a bridge.
-
-    Follows: Tarjan's bridge finding.
-    """
-    n, k = len(frozen.bus), len(frozen.branch)
-    slack = np.flatnonzero(frozen.kind == SLACK)
-    twice = np.repeat(slack, 2)
-    near = np.concatenate([frozen.near.astype(np.int64), np.full(len(twice), n)])
-    far = np.concatenate([frozen.far.astype(np.int64), twice])
-    ends, others = np.concatenate([near, far]), np.concatenate([far, near])
-    edges = np.tile(np.arange(len(near)), 2)
-    order = np.argsort(ends, kind="stable")
-    start = np.searchsorted(ends[order], np.arange(n + 2))
-    visit, last, bridge = bridges_below(start, others[order], edges[order], n, n + 1)
-    entering = np.full(k, NOWHERE, np.int64)
-    behind = np.flatnonzero(bridge[:n] >= 0)
-    entering[bridge[behind]] = behind
-    sequence = np.argsort(visit[:n]).astype(np.int64)
-    return Tree(visit[:n] - 1, last[:n] - 1, sequence, entering)
 
 
 class _Outages:
@@ -219,9 +171,9 @@ class _Outages:
         if pick_up is PickUp.SLACK:
             room = np.zeros(len(units))
         self.unit_room = np.where(network.is_generator_live & np.isfinite(room), room, 0.0)
-        self.headroom = np.bincount(
+        self.headroom: Floats = np.bincount(
             self.unit_place[self.live_unit], self.unit_room[self.live_unit], n
-        )
+        ).astype(np.float64)
         self.headroom_before = np.concatenate([[0.0], np.cumsum(self.headroom[tree.sequence])])
         self.units_at = np.bincount(self.unit_place[self.live_unit], minlength=n)
         self.q_max = np.bincount(
@@ -252,7 +204,7 @@ class _Outages:
             difficulty=np.zeros(count),
         )
 
-    def open_branch(self, c: int, row: int, scanned: int, simulate_islanding: bool) -> None:  # noqa: FBT001
+    def open_branch(self, c: int, scanned: int, simulate_islanding: bool) -> None:  # noqa: FBT001
         if scanned == NOWHERE:
             self.reason[c] = Reason.OUT_OF_SERVICE
             return
@@ -339,7 +291,7 @@ class _Outages:
 
     def finished(self, branches: Integers, units: Integers) -> Outages:
         frozen, a = self.frozen, self.a
-        _corrections(
+        branch_corrections(
             a.near,
             a.far,
             a.power,
@@ -364,72 +316,3 @@ class _Outages:
             headroom_pu=self.headroom,
             shared_pu=self.shared,
         )
-
-
-@numba.njit(cache=True)
-def _corrections(  # type: ignore[no-untyped-def]
-    near,
-    far,
-    power,
-    scanned,
-    grounded,
-    kind,
-    column_start,
-    row,
-    below,
-    above,
-    diagonal,
-    correction,
-    first_right,
-    difficulty,
-):
-    """The 4 x 4 correction of each branch outage: ``C = M (I - G M)^-1``.
-
-    ``M`` holds the derivatives of the branch's own powers at its ends, ``G`` the inverse Jacobian
-    between them. Without the branch the Jacobian is ``J - E M E'``.
-
-    Follows: Woodbury's identity.
-    """
-    inverse = np.zeros((4, 4))
-    own = np.zeros((4, 4))
-    right = np.zeros(4)
-    for c in range(len(near)):
-        if scanned[c] < 0:
-            continue
-        f = near[c]
-        t = far[c]
-        ff, ff_q, ft, ft_q, tt, tt_q, tf, tf_q = power[c]
-        own[0] = (-ft_q, 2 * ff + ft, ft_q, ft)
-        own[1] = (ft, 2 * ff_q + ft_q, -ft, ft_q)
-        own[2] = (tf_q, tf, -tf_q, 2 * tt + tf)
-        own[3] = (-tf, tf_q, tf, 2 * tt_q + tf_q)
-        right[:] = (ff + ft, ff_q + ft_q, tt + tf, tt_q + tf_q)
-        for end in range(2):
-            bus = f if end == 0 else t
-            if kind[bus] >= 1:
-                own[2 * end + 1] = 0.0
-                right[2 * end + 1] = 0.0
-            if kind[bus] == 2:
-                own[2 * end] = 0.0
-                right[2 * end] = 0.0
-        if grounded[c] > 0:
-            end = 2 if grounded[c] == 1 else 0
-            own[end, end] -= GROUND_PU
-            own[end + 1, end + 1] -= GROUND_PU
-            right[end : end + 2] = 0.0
-        q = entry_at(column_start, row, min(f, t), max(f, t))
-        for a in range(2):
-            for b in range(2):
-                inverse[a, b] = diagonal[f, 2 * a + b]
-                inverse[2 + a, 2 + b] = diagonal[t, 2 * a + b]
-                inverse[a, 2 + b] = above[q, 2 * a + b] if f < t else below[q, 2 * a + b]
-                inverse[2 + a, b] = below[q, 2 * a + b] if f < t else above[q, 2 * a + b]
-        kernel = np.eye(4) - inverse @ own
-        if abs(np.linalg.det(kernel)) < 1e-9:
-            difficulty[c] = np.nan
-            continue
-        correction[c] = own @ np.linalg.inv(kernel)
-        first_right[c] = right + correction[c] @ (inverse @ right)
-        step = inverse @ first_right[c]
-        difficulty[c] = abs(step[0] - step[2]) + max(abs(step[1]), abs(step[3]))
-

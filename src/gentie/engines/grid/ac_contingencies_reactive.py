@@ -58,13 +58,13 @@ class Changes(NamedTuple):
     """Who left the base side in each outage, filled while it is solved.
 
     Attributes:
-        count: (c,) buses in the list.
+        listed: (c,) buses in the list.
         which: (c, MOST_CHANGES) rows of ``ReactiveArrays``.
         side: (c, MOST_CHANGES) where they are now.
         releases: (c, MOST_CHANGES) times that they got their set-point back.
     """
 
-    count: Integers
+    listed: Integers
     which: npt.NDArray[np.int32]
     side: npt.NDArray[np.int8]
     releases: npt.NDArray[np.int8]
@@ -102,7 +102,9 @@ def reactive_arrays(
     return ReactiveArrays(
         bus=bus,
         base_side=side.astype(np.int64),
-        base_q=np.where(side == HOLDS, frozen.generated_q_pu[bus], np.where(side > 0, high[bus], low[bus])),
+        base_q=np.where(
+            side == HOLDS, frozen.generated_q_pu[bus], np.where(side > 0, high[bus], low[bus])
+        ),
         q_max=high[bus],
         q_min=low[bus],
         to_setpoint=np.where(side == HOLDS, 0.0, setpoint),
@@ -191,7 +193,7 @@ def limits_of(reactive, outages, c, s):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def begin_changes(reactive, outages, changes, c):  # type: ignore[no-untyped-def]
     """A bus that loses a unit has other limits from the start; without units it holds nothing."""
-    changes.count[c] = 0
+    changes.listed[c] = 0
     s = outages.limited[c]
     if s < 0:
         return
@@ -201,7 +203,7 @@ def begin_changes(reactive, outages, changes, c):  # type: ignore[no-untyped-def
     changes.which[c, 0] = s
     changes.side[c, 0] = reactive.base_side[s] if high > low else 1
     changes.releases[c, 0] = 0 if high > low else RELEASES_PER_BUS
-    changes.count[c] = 1
+    changes.listed[c] = 1
 
 
 @numba.njit(cache=True, nogil=True)
@@ -212,7 +214,7 @@ def ask_of_changed(reactive, outages, changes, c, w, state, change, generated, e
         The largest of what is lacking.
     """
     worst = 0.0
-    for k in range(changes.count[c]):
+    for k in range(changes.listed[c]):
         s = changes.which[c, k]
         i = reactive.bus[s]
         side = changes.side[c, k]
@@ -235,7 +237,7 @@ def ask_of_changed(reactive, outages, changes, c, w, state, change, generated, e
 @numba.njit(cache=True, nogil=True)
 def steer(reactive, changes, c, w, error, right):  # type: ignore[no-untyped-def]
     """Set the controls of the changed buses so that their outputs meet what is asked."""
-    count = changes.count[c]
+    count = changes.listed[c]
     asked = np.empty(count, np.int64)
     n = 0
     for k in range(count):
@@ -299,7 +301,7 @@ def change_sides(reactive, outages, changes, visit, c, w, margin, state, change,
         How many did; -1 when the list is full.
     """
     moved = 0
-    for k in range(changes.count[c]):
+    for k in range(changes.listed[c]):
         s = changes.which[c, k]
         high, low = limits_of(reactive, outages, c, s)
         side = changes.side[c, k]
@@ -317,7 +319,7 @@ def change_sides(reactive, outages, changes, visit, c, w, margin, state, change,
             moved += 1
     if not reactive.enforced:
         return moved
-    listed = changes.count[c]
+    listed = changes.listed[c]
     for s in range(len(reactive.bus)):
         i = reactive.bus[s]
         high, low = limits_of(reactive, outages, c, s)
@@ -337,24 +339,23 @@ def change_sides(reactive, outages, changes, visit, c, w, margin, state, change,
             is_listed = is_listed or changes.which[c, k] == s
         if is_listed:
             continue
-        if changes.count[c] == MOST_CHANGES:
+        if changes.listed[c] == MOST_CHANGES:
             return -1
-        k = changes.count[c]
+        k = changes.listed[c]
         changes.which[c, k] = s
         changes.side[c, k] = wanted
         changes.releases[c, k] = 1 if wanted == 0 else 0
-        changes.count[c] += 1
+        changes.listed[c] += 1
         moved += 1
     return moved
 
 
-
 def changed_sides(changes: Changes, reactive: ReactiveArrays, outages: OutageArrays) -> Integers:
     """(c,) buses that end on another side than in the base state, those without units left out."""
-    listed = np.arange(MOST_CHANGES) < changes.count[:, None]
-    which = np.where(listed, changes.which, 0)
+    is_listed = np.arange(MOST_CHANGES) < changes.listed[:, None]
+    which = np.where(is_listed, changes.which, 0)
     if not len(reactive.bus):
-        return np.zeros(len(changes.count), np.int64)
-    moved = listed & (changes.side != reactive.base_side[which])
+        return np.zeros(len(changes.listed), np.int64)
+    moved = is_listed & (changes.side != reactive.base_side[which])
     moved &= which != outages.limited[:, None]
     return np.asarray(moved.sum(axis=1), np.int64)

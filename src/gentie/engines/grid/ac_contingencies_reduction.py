@@ -6,10 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gentie.engines.grid.ac_contingencies_blocks import PENDING, Kept, Watch
 from gentie.engines.grid.ac_contingencies_fallback import FullSolution
 from gentie.engines.grid.ac_contingencies_grid import FrozenGrid
-from gentie.engines.grid.ac_contingencies_outages import NOWHERE, Outages
+from gentie.engines.grid.ac_contingencies_islands import NOWHERE
+from gentie.engines.grid.ac_contingencies_keeping import PENDING, Kept, Watch
+from gentie.engines.grid.ac_contingencies_outages import Outages
+from gentie.engines.grid.lanes import LANES
 from gentie.engines.grid.network import Floats, Integers
 
 
@@ -75,7 +77,7 @@ def nothing_kept(count: int, n: int, stored: Integers) -> Kept:
         highest=np.full(count, np.nan),
         highest_at=np.full(count, NOWHERE, np.int64),
         slot=slot,
-        stored=np.empty((len(stored), 2, n), np.float32),
+        stored=np.empty((len(stored), 2, -(-n // LANES) * LANES), np.float32),
     )
 
 
@@ -110,8 +112,8 @@ def keep_full(
     kept.highest[c] = full.voltage_pu[kept.highest_at[c]]
     if kept.slot[c] != NOWHERE:
         row = kept.stored[kept.slot[c]]
-        row[0] = np.where(is_live, full.angle_rad - frozen.angle_rad, 0.0)
-        row[1] = full.voltage_pu / frozen.voltage_pu - 1.0
+        row[0, : len(is_live)] = np.where(is_live, full.angle_rad - frozen.angle_rad, 0.0)
+        row[1, : len(is_live)] = full.voltage_pu / frozen.voltage_pu - 1.0
     better = (squares > worst.squares) | ((squares == worst.squares) & (c < worst.outage))
     better &= squares > 0.0
     worst.squares[better] = squares[better]
@@ -125,7 +127,9 @@ def squared_powers(frozen: FrozenGrid, voltage_pu: Floats, angle_rad: Floats) ->
     grown = voltage_pu / frozen.voltage_pu
     near, far = frozen.near, frozen.far
     turn = np.exp(1j * ((angle_rad - frozen.angle_rad)[near] - (angle_rad - frozen.angle_rad)[far]))
-    s_ff, s_ft, s_tt, s_tf = (frozen.power[:, k] + 1j * frozen.power[:, k + 1] for k in (0, 2, 4, 6))
+    s_ff, s_ft, s_tt, s_tf = (
+        frozen.power[:, k] + 1j * frozen.power[:, k + 1] for k in (0, 2, 4, 6)
+    )
     both = grown[near] * grown[far]
     at_near = s_ff * grown[near] ** 2 + s_ft * both * turn
     at_far = s_tt * grown[far] ** 2 + s_tf * both * np.conj(turn)

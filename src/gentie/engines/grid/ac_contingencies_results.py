@@ -8,9 +8,10 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from gentie.engines.grid.ac_contingencies_blocks import SOLVED, Kept, Watch
 from gentie.engines.grid.ac_contingencies_grid import FrozenGrid
-from gentie.engines.grid.ac_contingencies_outages import NOWHERE, Outages
+from gentie.engines.grid.ac_contingencies_islands import NOWHERE
+from gentie.engines.grid.ac_contingencies_keeping import SOLVED, Kept
+from gentie.engines.grid.ac_contingencies_outages import Outages
 from gentie.engines.grid.ac_contingencies_reduction import Pairs, WorstOfBranch, squared_powers
 from gentie.engines.grid.network import Booleans, Floats, Integers
 
@@ -139,7 +140,6 @@ def results_of(
     frozen: FrozenGrid,
     outages: Outages,
     kept: Kept,
-    watch: Watch,
     worst: WorstOfBranch,
     pairs: list[Pairs],
     *,
@@ -214,7 +214,7 @@ def results_of(
         lost_bus_rows={c: tuple(sorted(rows.tolist())) for c, rows in lost.items()},
         voltages=StoredVoltages(
             np.where(is_solved, kept.slot, NOWHERE),
-            kept.stored,
+            kept.stored[:, :, : len(frozen.bus)],
             frozen.bus,
             frozen.voltage_pu,
             frozen.angle_rad,
@@ -232,4 +232,3 @@ def _load_and_generation(frozen: FrozenGrid) -> tuple[Floats, Floats]:
     live = network.is_generator_live
     np.add.at(generation, network.generators.bus[live], frozen.flow.unit_p_mw[live])
     return network.buses.load_mw, generation
-

@@ -24,6 +24,7 @@ from numba.extending import intrinsic
 from gentie.engines.grid.lanes import (
     DOUBLES,
     LANES,
+    LONG,
     LONGS,
     SHORT,
     SHORTS,
@@ -151,8 +152,8 @@ def to_mismatch(context, change, right, is_free, largest, first, last):  # type:
 
 
 @intrinsic
-def branch_loadings(
-    context,  # type: ignore[no-untyped-def]
+def branch_loadings(  # type: ignore[no-untyped-def]
+    context,
     state,
     near,
     far,
@@ -176,7 +177,9 @@ def branch_loadings(
         state, near, far, coefficient, opened, kept, squares, worst, worst_at, first, last = given
         lanes = ir.Constant(SHORTS, list(range(LANES)))
         one = constants(1.0)
-        is_idle = builder.fcmp_ordered("==", fetch(builder, kept, whole(0), DOUBLES), constants(0.0))
+        is_idle = builder.fcmp_ordered(
+            "==", fetch(builder, kept, whole(0), DOUBLES), constants(0.0)
+        )
 
         def body(k: Any, carried: list[Any]) -> list[Any]:
             i, j = index_at(builder, near, k), index_at(builder, far, k)
@@ -253,3 +256,59 @@ def voltage_extremes(context, state, base, lowest, lowest_at, highest, highest_a
         return context.get_dummy_value()
 
     return types.void(*[I8] * 8), made
+
+
+@intrinsic
+def keep_lanes(context, state, quantity, rows, tiles, last):  # type: ignore[no-untyped-def]
+    """Write one quantity of every lane to a row of memory of its own, in single precision.
+
+    Sixteen buses are turned at a time, in registers, from bus by lane to lane by bus.
+
+    Args:
+        context: of the compiler.
+        state: (n, 2, LANES).
+        quantity: 0 for angles, 1 for relative voltages.
+        rows: addresses, one for each lane, of ``LANES * tiles`` single-precision numbers.
+        tiles: how many times sixteen buses.
+        last: n - 1; what is beyond it repeats the last bus.
+    """
+
+    def made(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        state, quantity, rows, tiles, last = given
+        targets = [fetch(builder, rows, whole(8 * w), LONG) for w in range(LANES)]
+
+        def body(tile: Any, _: list[Any]) -> list[Any]:
+            first = builder.mul(tile, whole(LANES))
+            table = []
+            for k in range(LANES):
+                bus = builder.add(first, whole(k))
+                bus = builder.select(builder.icmp_signed("<", bus, last), bus, last)
+                row = builder.add(builder.mul(bus, whole(2)), quantity)
+                value = fetch(builder, state, builder.mul(row, whole(8 * LANES)), DOUBLES)
+                table.append(builder.fptrunc(value, SINGLES))
+            for w, value in enumerate(_turned_over(builder, table)):
+                place = builder.add(targets[w], builder.mul(first, whole(4)))
+                place = builder.inttoptr(place, SINGLES.as_pointer())
+                builder.store(value, place, align=4)
+            return []
+
+        loop(builder, whole(0), tiles, [], body)
+        return context.get_dummy_value()
+
+    return types.void(*[I8] * 5), made
+
+
+def _turned_over(builder: Any, table: list[Any]) -> list[Any]:
+    """Transpose of LANES rows of LANES numbers, by exchanging ever smaller quarters."""
+    table = list(table)
+    step = LANES // 2
+    while step:
+        low = [k if not k & step else LANES + k - step for k in range(LANES)]
+        high = [k + step if not k & step else LANES + k for k in range(LANES)]
+        for k in range(LANES):
+            if not k & step:
+                a, b = table[k], table[k | step]
+                for at, chosen in ((k, low), (k | step, high)):
+                    table[at] = builder.shuffle_vector(a, b, ir.Constant(SHORTS, chosen))
+        step //= 2
+    return table

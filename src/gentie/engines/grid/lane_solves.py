@@ -72,7 +72,7 @@ def _substituted(builder: Any, solution: Any, right: Any, factor: Any, span: Any
             minus_times(builder, minus_times(builder, y, c, u), d, v),
         ]
 
-    x, y = loop(builder, *span, begin, body)
+    x, y = loop(builder, span[0], span[1], begin, body)
     return x, y, first_at, second_at
 
 
@@ -93,8 +93,8 @@ def substitute(context, solution, right, row, upper, inverse_diagonal, first, la
 
 
 @intrinsic
-def substitute_and_move(
-    context,  # type: ignore[no-untyped-def]
+def substitute_and_move(  # type: ignore[no-untyped-def]
+    context,
     state,
     change,
     right,
@@ -121,9 +121,7 @@ def substitute_and_move(
         keep(builder, x, right, first_at)
         keep(builder, y, right, second_at)
         angle, growth, angle_at, growth_at = pair_at(builder, state, j, DOUBLES)
-        moves = builder.fcmp_ordered(
-            ">", fetch(builder, active, whole(0), DOUBLES), constants(0.0)
-        )
+        moves = builder.fcmp_ordered(">", fetch(builder, active, whole(0), DOUBLES), constants(0.0))
         moved = plus(builder, angle, builder.fpext(x, DOUBLES))
         keep(builder, builder.select(moves, moved, angle), state, angle_at)
         moved = plus(builder, growth, builder.fpext(y, DOUBLES))

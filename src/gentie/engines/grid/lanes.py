@@ -111,27 +111,27 @@ def pair_at(builder: Any, base: Any, row: Any, vector: Any) -> tuple[Any, Any, A
 
 
 def times(builder: Any, x: Any, y: Any) -> Any:
-    """x y."""
+    """Product x y in every lane."""
     return builder.fmul(x, y, flags=CONTRACT)
 
 
 def plus(builder: Any, x: Any, y: Any) -> Any:
-    """x + y."""
+    """Sum x + y in every lane."""
     return builder.fadd(x, y, flags=CONTRACT)
 
 
 def minus(builder: Any, x: Any, y: Any) -> Any:
-    """x - y."""
+    """Difference x - y in every lane."""
     return builder.fsub(x, y, flags=CONTRACT)
 
 
 def times_plus(builder: Any, x: Any, y: Any, z: Any) -> Any:
-    """x y + z."""
+    """Product and sum x y + z in every lane."""
     return plus(builder, times(builder, x, y), z)
 
 
 def minus_times(builder: Any, z: Any, x: Any, y: Any) -> Any:
-    """z - x y."""
+    """Difference z - x y in every lane."""
     return minus(builder, z, times(builder, x, y))
 
 
