@@ -23,7 +23,7 @@ from gentie.engines.grid.lanes import LANES, lane_array
 from gentie.engines.grid.network import Booleans, Floats, Integers
 from gentie.engines.grid.reactive_limits import RELEASES_PER_BUS
 
-MOST_CHANGES = 160
+MOST_CHANGES = 400
 """Buses that may leave their base side in one outage before it is solved by full Newton."""
 PROBE_PU = 1e-4
 """Size of the step by which responses are measured."""
