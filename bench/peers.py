@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,3 +64,56 @@ def lightsim2grid_model(network: Network) -> Any:
         from lightsim2grid.network import init_from_matpower
 
         return init_from_matpower(as_matpower(network))
+
+
+def powsybl_network(network: Network, folder: Path) -> tuple[Any, list[str], list[str]]:
+    """The network in pypowsybl, by way of a MATPOWER file, and its names of our rows.
+
+    Args:
+        network: without DC lines that carry power, no two lines of one pair of buses turned around.
+        folder: for the file.
+
+    Returns:
+        The network, the identity of each branch, the identity of each unit.
+    """
+    import pypowsybl
+    from scipy.io import savemat
+
+    tables = as_matpower(network)
+    m, g = len(network.branches), len(network.generators)
+    case = {
+        "version": "2",
+        "baseMVA": network.base_mva,
+        "bus": np.hstack([tables["bus"], np.tile([1.1, 0.9], (len(network.buses), 1))]),
+        "gen": np.hstack([tables["gen"], np.zeros((g, 11))]),
+        "branch": np.hstack([tables["branch"], np.tile([-360.0, 360.0], (m, 1))]),
+    }
+    savemat(folder / "case.mat", {"mpc": case})
+    theirs = pypowsybl.network.load(str(folder / "case.mat"))
+    by_ends = defaultdict(list)
+    for table in (
+        theirs.get_lines(all_attributes=True),
+        theirs.get_2_windings_transformers(all_attributes=True),
+    ):
+        for name, one, other in zip(
+            table.index, table.bus_breaker_bus1_id, table.bus_breaker_bus2_id, strict=True
+        ):
+            by_ends[frozenset((one, other))].append(name)
+    units = theirs.get_generators(all_attributes=True)
+    by_bus = defaultdict(list)
+    for name, bus in zip(units.index, units.bus_breaker_bus_id, strict=True):
+        by_bus[bus].append(name)
+    number = network.buses.number
+    branches = network.branches
+    taken: Counter[frozenset[str]] = Counter()
+    names = []
+    for a, z in zip(number[branches.from_bus], number[branches.to_bus], strict=True):
+        ends = frozenset((f"BUS-{a}", f"BUS-{z}"))
+        names.append(by_ends[ends][taken[ends]])
+        taken[ends] += 1
+    at = number[network.generators.bus]
+    return (
+        theirs,
+        names,
+        [by_bus[f"BUS-{bus}"][unit - 1] for bus, unit in zip(at, network.generators.unit)],
+    )

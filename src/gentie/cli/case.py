@@ -216,7 +216,7 @@ def _print_flow(report: FlowReport) -> None:
 
 
 @case.command(
-    short_help="What overloads when one branch opens (DC).",
+    short_help="What overloads when one branch opens (DC), or one unit is lost too (AC).",
     epilog="Example: gentie case contingencies case_ACTIVSg10k --above 90",
 )
 @file_argument
@@ -234,14 +234,48 @@ def _print_flow(report: FlowReport) -> None:
     metavar="FILE.csv",
     help="Write all of them, as CSV or as Parquet (FILE.parquet).",
 )
+@click.option("--ac", is_flag=True, help="By AC power flow, units lost too, voltages told.")
+@click.option(
+    "--no-limits", is_flag=True, help="With --ac: units give any reactive power that is asked."
+)
+@click.option(
+    "--pick-up",
+    type=click.Choice(["headroom", "slack"]),
+    default="headroom",
+    show_default=True,
+    help="With --ac: who makes up for lost supply.",
+)
+@click.option(
+    "--outages",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="With --ac: write one row for every outage as CSV.",
+)
 @click.option("--rulebook", default="california", show_default=True, help="Gives the limits.")
 @json_option
-def contingencies(file: str, above: float, out: Path | None, rulebook: str, as_json: bool) -> None:  # noqa: FBT001
-    """Open every line and transformer, one at a time, and see what overloads (DC)."""
+def contingencies(
+    file: str,
+    above: float,
+    out: Path | None,
+    ac: bool,  # noqa: FBT001
+    no_limits: bool,  # noqa: FBT001
+    pick_up: str,
+    outages: Path | None,
+    rulebook: str,
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    """Open every line and transformer, one at a time, and see what overloads.
+
+    The quick answer is linear (DC). With --ac every outage is a full AC power flow: units are lost
+    too, reactive limits are kept, and the lowest voltages are told.
+    """
     from gentie.rulebook.book import load_rulebook
     from gentie.workbench.cases import read_case
     from gentie.workbench.contingencies import contingencies_of
 
+    if ac:
+        _ac_contingencies(file, above, out, no_limits, pick_up, outages, rulebook, as_json)
+        return
     report = contingencies_of(
         read_case(file), rulebook=load_rulebook(rulebook), above_percent=above
     )
@@ -251,6 +285,39 @@ def contingencies(file: str, above: float, out: Path | None, rulebook: str, as_j
         print_json(report.as_dict())
     else:
         _print_contingencies(report)
+
+
+def _ac_contingencies(
+    file: str,
+    above: float,
+    out: Path | None,
+    no_limits: bool,  # noqa: FBT001
+    pick_up: str,
+    outages: Path | None,
+    rulebook: str,
+    as_json: bool,  # noqa: FBT001
+) -> None:
+    from gentie.cli.ac_contingencies import outages_csv, pairs_csv, print_ac_contingencies
+    from gentie.engines.grid.ac_contingencies import PickUp
+    from gentie.rulebook.book import load_rulebook
+    from gentie.workbench.ac_contingencies import ac_contingencies_of
+    from gentie.workbench.cases import read_case
+
+    report = ac_contingencies_of(
+        read_case(file),
+        rulebook=load_rulebook(rulebook),
+        above_percent=above,
+        reactive_limits=not no_limits,
+        pick_up=PickUp(pick_up),
+    )
+    if out is not None:
+        write_table(out, pairs_csv(report))
+    if outages is not None:
+        write_table(outages, outages_csv(report))
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        print_ac_contingencies(report)
 
 
 def _pairs_csv(report: ContingencyReport) -> bytes:

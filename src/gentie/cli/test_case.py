@@ -201,6 +201,40 @@ def test_contingencies_into_nowhere(run, small, tmp_path):
     assert "cannot be written: No such file or directory. Choose another file for --out." in err
 
 
+def test_ac_contingencies(run, small, tmp_path):
+    path = small(branch=BRANCH.replace("100\t100\t100", "40\t0\t0"))
+    files = ("--out", tmp_path / "pairs.csv", "--outages", tmp_path / "outages.csv")
+    code, out, _ = run("contingencies", path, "--ac", *files)
+    assert code == 0
+    assert "(AC, with the units' reactive limits)" in out
+    assert "Lowest voltage, pu" in out
+    with (tmp_path / "pairs.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["element"], row["outage"]) for row in rows} >= {("line:1:2:1", "line:2:3:1")}
+    assert {row["limit_mva"] for row in rows} == {"46.0"}
+    with (tmp_path / "outages.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["outage"] for row in rows[:3]] == ["line:1:2:1", "line:2:3:1", "line:1:3:1"]
+    assert rows[0]["status"] == "solved"
+    options = ("--ac", "--no-limits", "--pick-up", "slack", "--json")
+    code, out, _ = run("contingencies", path, *options)
+    answer = json.loads(out)
+    assert code == 0
+    assert (answer["reactive_limits"], answer["pick_up"]) == (False, "slack")
+    assert len(answer["outages"]) == len(rows)
+
+
+def test_ac_contingencies_of_a_case_without_ratings_and_into_nowhere(run, tmp_path):
+    code, out, _ = run("contingencies", "case118", "--ac", "--no-limits")
+    assert code == 0
+    assert "outages cut part of the grid off and the rest was solved" in out
+    assert "Not simulated: unit:69:1, the only unit of the slack bus." in out
+    nowhere = tmp_path / "none" / "outages.csv"
+    code, _, err = run("contingencies", "case9", "--ac", "--outages", nowhere)
+    assert code == 2
+    assert "Choose another file for --outages." in err
+
+
 def test_a_group_without_a_command_shows_its_help(run):
     code, out, err = run()
     assert code in (0, 2)

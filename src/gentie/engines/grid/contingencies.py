@@ -184,7 +184,7 @@ def islanding_outages(model: LinearModel, outages: Integers) -> tuple[IslandingO
     edges = np.concatenate([live, live])
     order = np.argsort(ends, kind="stable")
     start = np.searchsorted(ends[order], np.arange(n + 1))
-    visit, last, entering = _depth_first(start, others[order], edges[order], model.slack_row, n)
+    visit, last, entering = bridges_below(start, others[order], edges[order], model.slack_row, n)
     wanted = set(outages.tolist())
     sequence = np.flatnonzero(visit >= 0)
     sequence = sequence[np.argsort(visit[sequence])]
@@ -337,7 +337,7 @@ def _scan_outages(  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, boundscheck=False)
-def _depth_first(start, other, edge, root, bus_count):  # type: ignore[no-untyped-def]
+def bridges_below(start, other, edge, root, bus_count):  # type: ignore[no-untyped-def]
     """Depth-first numbers, last number below each bus, and the bridge that enters each bus."""
     visit = np.full(bus_count, -1, np.int64)
     low = np.zeros(bus_count, np.int64)
