@@ -313,7 +313,7 @@ def _ac_contingencies(
     if out is not None:
         write_table(out, pairs_csv(report))
     if outages is not None:
-        write_table(outages, outages_csv(report))
+        write_table(outages, outages_csv(report), "--outages")
     if as_json:
         print_json(report.as_dict())
     else:

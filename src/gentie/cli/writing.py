@@ -7,8 +7,8 @@ from pathlib import Path
 from gentie.quantities.findings import BadInput, Finding
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file.
+def write_bytes(path: Path, content: bytes, option: str = "--out") -> None:
+    """Write a file that an option named.
 
     Raises:
         BadInput: it cannot be written.
@@ -19,13 +19,13 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise BadInput(
             Finding(
                 "cli.out",
-                f"{path} cannot be written: {cause.strerror}. Choose another file for --out.",
+                f"{path} cannot be written: {cause.strerror}. Choose another file for {option}.",
                 where=str(path),
             )
         ) from cause
 
 
-def write_table(path: Path, content: bytes) -> None:
+def write_table(path: Path, content: bytes, option: str = "--out") -> None:
     """Write a table given as CSV: as Parquet where the name ends in ``.parquet``, else as it is.
 
     Raises:
@@ -35,4 +35,4 @@ def write_table(path: Path, content: bytes) -> None:
         from gentie.workbench.parquet import parquet_bytes
 
         content = parquet_bytes(content, path.name)
-    write_bytes(path, content)
+    write_bytes(path, content, option)
