@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("n1",)
+NAMES = ("n1", "capacity")
 
 
 def main(words: list[str]) -> int:
