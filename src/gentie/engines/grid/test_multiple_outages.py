@@ -203,6 +203,23 @@ def test_every_flow_on_any_network(network: Network, data: st.DataObject) -> Non
     assert_resolved(network, contingencies, pick_up_by_capacity(network))
 
 
+@given(network=meshed_networks(), data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_what_is_cut_off_was_fed_over_the_branches_that_open(
+    network: Network, data: st.DataObject
+) -> None:
+    m = len(network.branches)
+    opened = data.draw(st.lists(st.integers(0, m - 1), min_size=1, max_size=6, unique=True))
+    result = analysed(network, contingencies_of([opened]))
+    flow = resolved_flow_mw(network, network.injection_mw)
+    for cut in result.islanding:
+        inside = np.isin(np.arange(len(network.buses)), cut.bus_rows)
+        branches = network.branches
+        into = inside[branches.to_bus[opened]].astype(float) - inside[branches.from_bus[opened]]
+        needed = cut.load_mw - cut.generation_mw + network.buses.shunt_mw[inside].sum()
+        assert (into * flow[opened]).sum() == pytest.approx(needed, abs=1e-6)
+
+
 @pytest.mark.parametrize("name", ["case118", "case_ACTIVSg2000"])
 def test_single_outages_are_those_of_the_pass_for_single_outages(name: str) -> None:
     network = read_network(name)

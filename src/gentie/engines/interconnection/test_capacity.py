@@ -235,6 +235,26 @@ def test_capacity_is_that_of_resolved_flows(network: Network, at: st.DataObject)
     assert found == pytest.approx(resolved_capacity_mw(case, bus), rel=1e-6, abs=1e-5)
 
 
+@given(network=meshed_networks(), factor=st.floats(0.1, 10.0))
+@settings(max_examples=60, deadline=None)
+def test_capacity_scales_with_the_grid(network: Network, factor: float) -> None:
+    branches, units, buses = network.branches, network.generators, network.buses
+    larger = replace(
+        network,
+        branches=replace(
+            branches,
+            rating_normal_mva=factor * branches.rating_normal_mva,
+            shift_deg=factor * branches.shift_deg,
+        ),
+        generators=replace(units, p_mw=factor * units.p_mw),
+        buses=replace(buses, load_mw=factor * buses.load_mw),
+    )
+    one, other = publish(network, SMALL), publish(larger, SMALL)
+    assert capacity_of(other, studied(other)).capacity_mw == pytest.approx(
+        factor * capacity_of(one, studied(one)).capacity_mw, rel=1e-9, abs=1e-6
+    )
+
+
 # The check of one point says what the map says
 
 
