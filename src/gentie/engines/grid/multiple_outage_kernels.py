@@ -5,13 +5,17 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from gentie.engines.grid.linear import BLOCK, solve_block
+from gentie.engines.grid.contingencies import ABOVE_EQUAL, LEAST
+from gentie.engines.grid.linear import BLOCK, solve_block, solve_touched, touch
 from gentie.engines.grid.pick_up import share_loss
 
 SOLVED, SINGULAR = 0, 1
 
 SINGULAR_PIVOT = 1e-7
 """A pivot of ``I - H`` below this is looked at by topology: a cut, or nearly one."""
+
+NOT_ASKED = 1e300
+"""Stands for the worst loading of what has none, so that nothing is compared with it."""
 
 MOST_BRANCHES = 6
 """Branches that open together."""
@@ -90,8 +94,10 @@ def scan_contingencies(  # type: ignore[no-untyped-def]
     to_position,
     susceptance,
     flow,
-    monitored,
-    inverse_limit,
+    watched_from,
+    watched_to,
+    watched_scale,
+    watched_before,
     place,
     branch_start,
     branch_rows,
@@ -132,15 +138,21 @@ def scan_contingencies(  # type: ignore[no-untyped-def]
         first_column = np.zeros(BLOCK + 1, np.int64)
         share = np.zeros(len(weight))
         free = np.zeros(len(weight))
-        is_open = np.zeros(len(monitored), np.int64)
+        is_open = np.zeros(len(watched_from), np.int64)
+        is_touched = np.zeros(n, np.bool_)
         count = 0
         for batch in range(thread, len(batch_start) - 1, threads):
             width = batch_start[batch + 1] - batch_start[batch]
-            block[:] = 0.0
+            is_touched[:] = False
             transfer[:] = 0.0
             high[:] = 0.0
             high_at[:] = -1
-            column, first = 0, n
+            column, first, is_dense = 0, n, False
+            for s in range(width):
+                j = order[batch_start[batch] + s]
+                is_dense = is_dense or unit_start[j + 1] > unit_start[j]
+            if is_dense:
+                block[:] = 0.0
             for s in range(width):
                 j = order[batch_start[batch] + s]
                 first_column[s] = column
@@ -149,6 +161,8 @@ def scan_contingencies(  # type: ignore[no-untyped-def]
                     for end in range(2):
                         at = from_position[m] if end == 0 else to_position[m]
                         if at < n:
+                            if not is_dense:
+                                touch(column_start, row, at, is_touched, block)
                             block[at, column] = 1.0 if end == 0 else -1.0
                             first = min(first, at)
                     if place[m] >= 0:
@@ -170,7 +184,10 @@ def scan_contingencies(  # type: ignore[no-untyped-def]
                     first = 0
                     column += 1
             first_column[width] = column
-            solve_block(column_start, row, value, inverse_diagonal, block, first)
+            if is_dense:
+                solve_block(column_start, row, value, inverse_diagonal, block, first)
+            else:
+                solve_touched(column_start, row, value, inverse_diagonal, block, is_touched, first)
             for s in range(width):
                 j = order[batch_start[batch] + s]
                 start = first_column[s]
@@ -187,41 +204,48 @@ def scan_contingencies(  # type: ignore[no-untyped-def]
                         matrix[i, q] = (1.0 if i == q else 0.0) - own
                 if size > 0 and solve_small(matrix, pushed, size) < SINGULAR_PIVOT:
                     status[j] = SINGULAR
+                    high[s] = NOT_ASKED
                     continue
                 status[j] = SOLVED
                 for i in range(size):
                     transfer[start + i] = pushed[i]
                 if has_loss:
                     transfer[start + size] = 1.0
-            for k in range(len(monitored)):
-                m = monitored[k]
-                a = from_position[m]
-                z = to_position[m]
-                scaled = susceptance[m] * inverse_limit[k]
-                before = flow[m] * inverse_limit[k]
+            earliest = order[batch_start[batch]]
+            for s in range(1, width):
+                earliest = min(earliest, order[batch_start[batch] + s])
+            for k in range(len(watched_from)):
+                a = watched_from[k]
+                z = watched_to[k]
+                scaled = watched_scale[k]
+                before = watched_before[k]
+                keep = best[thread, k]
+                if best_contingency[thread, k] < earliest:
+                    keep = keep * ABOVE_EQUAL + LEAST
+                keep = min(keep, above)
                 for w in range(BLOCK):
                     moved[w] = scaled * (block[a, w] - block[z, w]) * transfer[w]
-                highest = 0.0
+                over = -1.0
                 for s in range(width):
                     after = before
                     for w in range(first_column[s], first_column[s + 1]):
                         after += moved[w]
                     loading[s] = abs(after)
-                if is_open[k] != 0:
-                    for s in range(width):
-                        if is_open[k] & (1 << s):
-                            loading[s] = 0.0
-                    is_open[k] = 0
+                    over = max(over, loading[s] - min(keep, high[s]))
+                opened = is_open[k]
+                is_open[k] = 0
+                if over < 0.0:
+                    continue
                 for s in range(width):
-                    highest = max(highest, loading[s])
+                    j = order[batch_start[batch] + s]
+                    if status[j] != SOLVED:
+                        continue
+                    if opened & (1 << s):
+                        loading[s] = 0.0
                     if loading[s] > high[s]:
                         high[s] = loading[s]
                         high_at[s] = k
-                if highest >= best[thread, k] or highest > above:
-                    for s in range(width):
-                        j = order[batch_start[batch] + s]
-                        if status[j] != SOLVED:
-                            continue
+                    if loading[s] >= keep:
                         if loading[s] > best[thread, k] or (
                             loading[s] == best[thread, k] and j < best_contingency[thread, k]
                         ):

@@ -19,7 +19,7 @@ from enum import IntEnum
 import numba
 import numpy as np
 
-from gentie.engines.grid.contingencies import NO_OUTAGE, scan_order
+from gentie.engines.grid.contingencies import NO_OUTAGE, NO_THRESHOLD, scan_order
 from gentie.engines.grid.linear import BLOCK, LinearModel
 from gentie.engines.grid.multiple_outage_kernels import (
     MOST_BRANCHES,
@@ -199,8 +199,10 @@ def analyse_multiple_outages(
             model.to_position,
             model.susceptance_mw_per_rad,
             flow_mw,
-            watched,
-            1.0 / post_limit_mw[scan],
+            model.from_position[watched],
+            model.to_position[watched],
+            model.susceptance_mw_per_rad[watched] / post_limit_mw[scan],
+            flow_mw[watched] / post_limit_mw[scan],
             place,
             contingencies.branch_start,
             contingencies.branch_rows,
@@ -213,7 +215,7 @@ def analyse_multiple_outages(
             pick_up.lower_mw,
             order,
             batch_start,
-            above,
+            min(above, NO_THRESHOLD),
             outcome,
             loss,
             short,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from gentie.engines.grid.linear import BLOCK, solve_block
+from gentie.engines.grid.linear import BLOCK, solve_touched, touch
 from gentie.engines.interconnection.capacity_kernels import SAME_MW, lower_limit, two_lowest
 from gentie.engines.interconnection.published import AT_LIMIT
 
@@ -44,14 +44,15 @@ def point_factors(  # type: ignore[no-untyped-def]
     column_start, row, value, inverse_diagonal = solver
     n = len(inverse_diagonal)
     width = min(BLOCK, len(order) - number * BLOCK)
-    block[:] = 0.0
+    is_touched = np.zeros(n, np.bool_)
     first = n
     for w in range(width):
         at = position[order[number * BLOCK + w]]
         if at < n:
+            touch(column_start, row, at, is_touched, block)
             block[at, w] = 1.0
             first = min(first, at)
-    solve_block(column_start, row, value, inverse_diagonal, block, first)
+    solve_touched(column_start, row, value, inverse_diagonal, block, is_touched, first)
     for m in range(len(susceptance)):
         a = from_position[m]
         z = to_position[m]
