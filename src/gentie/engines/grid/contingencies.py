@@ -20,6 +20,16 @@ NO_OUTAGE = -1
 """Stands for the base case wherever an outage's branch row is given."""
 
 
+ABOVE_EQUAL = 1.0 + 2.0**-52
+"""Times this a number is the next larger one, or the one after."""
+
+NO_THRESHOLD = 1e300
+"""No loading is above this; a number, because the loop may take infinity for impossible."""
+
+LEAST = 1e-300
+"""Added so that the same holds for zero."""
+
+
 @dataclass(frozen=True, eq=False)
 class IslandingOutage:
     """A branch whose outage cuts part of the grid off.
@@ -125,13 +135,15 @@ def analyse_contingencies(
             model.to_position,
             model.susceptance_mw_per_rad,
             flow_mw,
-            watched,
-            1.0 / post_limit_mw[scan],
+            model.from_position[watched],
+            model.to_position[watched],
+            model.susceptance_mw_per_rad[watched] / post_limit_mw[scan],
+            flow_mw[watched] / post_limit_mw[scan],
             place,
             solved,
             order,
             starts,
-            above,
+            min(above, NO_THRESHOLD),
             best,
             best_outage,
             outage_best,
@@ -192,16 +204,22 @@ def islanding_outages(model: LinearModel, outages: Integers) -> tuple[IslandingO
     generation = np.zeros(n)
     live_units = network.is_generator_live
     np.add.at(generation, units.bus[live_units], units.p_mw[live_units])
+    load = network.buses.load_mw
     found = []
     for bus in np.flatnonzero(entering >= 0):
         row = int(entering[bus])
         if row in wanted:
-            below = sequence[visit[bus] : last[bus] + 1]
+            if visit[bus] == last[bus]:  # most of them cut one bus off
+                found.append(
+                    IslandingOutage(row, (int(bus),), float(load[bus]), float(generation[bus]))
+                )
+                continue
+            below = np.sort(sequence[visit[bus] : last[bus] + 1])
             found.append(
                 IslandingOutage(
                     branch_row=row,
-                    bus_rows=tuple(sorted(below.tolist())),
-                    load_mw=float(network.buses.load_mw[below].sum()),
+                    bus_rows=tuple(below.tolist()),
+                    load_mw=float(load[below].sum()),
                     generation_mw=float(generation[below].sum()),
                 )
             )
@@ -244,8 +262,10 @@ def _scan_outages(  # type: ignore[no-untyped-def]
     to_position,
     susceptance,
     flow,
-    monitored,
-    inverse_limit,
+    watched_from,
+    watched_to,
+    watched_scale,
+    watched_before,
     place,
     outages,
     order,
@@ -269,7 +289,7 @@ def _scan_outages(  # type: ignore[no-untyped-def]
         loading = np.zeros(BLOCK)
         worst = np.zeros(BLOCK)
         worst_at = np.zeros(BLOCK, np.int64)
-        column_of = np.full(len(monitored), -1, np.int32)
+        column_of = np.full(len(watched_from), -1, np.int32)
         count = 0
         for number in range(thread, len(block_first), threads):
             width = solve_outages(
@@ -295,25 +315,34 @@ def _scan_outages(  # type: ignore[no-untyped-def]
                 pushed[w] = flow[c] / (1.0 - own)
                 if place[c] >= 0:
                     column_of[place[c]] = w
-            for k in range(len(monitored)):
-                m = monitored[k]
-                a = from_position[m]
-                z = to_position[m]
-                scaled = susceptance[m] * inverse_limit[k]
-                before = flow[m] * inverse_limit[k]
-                high = 0.0
+            earliest = outages[order[number * BLOCK]]
+            for w in range(1, width):
+                earliest = min(earliest, outages[order[number * BLOCK + w]])
+            for k in range(len(watched_from)):
+                a = watched_from[k]
+                z = watched_to[k]
+                scaled = watched_scale[k]
+                before = watched_before[k]
+                # An equal loading matters only where this block has an outage of a lower row.
+                keep = best[thread, k]
+                if best_outage[thread, k] < earliest:
+                    keep = keep * ABOVE_EQUAL + LEAST
+                keep = min(keep, above)
+                over = -1.0
+                for w in range(BLOCK):
+                    after = abs(before + scaled * (block[a, w] - block[z, w]) * pushed[w])
+                    over = max(over, after - min(keep, worst[w]))
+                if over < 0.0:
+                    continue
                 for w in range(BLOCK):
                     loading[w] = abs(before + scaled * (block[a, w] - block[z, w]) * pushed[w])
-                own_column = column_of[k]
-                if own_column >= 0:
-                    loading[own_column] = 0.0
-                for w in range(BLOCK):
-                    high = max(high, loading[w])
+                if column_of[k] >= 0:
+                    loading[column_of[k]] = 0.0
+                for w in range(width):
                     if loading[w] > worst[w]:
                         worst[w] = loading[w]
                         worst_at[w] = k
-                if high >= best[thread, k] or high > above:
-                    for w in range(width):
+                    if loading[w] >= keep:
                         c = outages[order[number * BLOCK + w]]
                         if loading[w] > best[thread, k] or (
                             loading[w] == best[thread, k] and c < best_outage[thread, k]

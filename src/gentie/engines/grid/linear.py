@@ -271,6 +271,60 @@ def solve_block(column_start, row, value, inverse_diagonal, block, first):  # ty
                 block[j, w] -= factor * block[i, w]
 
 
+@numba.njit(cache=True, boundscheck=False)
+def touch(column_start, row, at, is_touched, block):  # type: ignore[no-untyped-def]
+    """Clear and mark the rows that an entry in row ``at`` reaches in the forward solve.
+
+    Those are the row and what lies above it in the elimination tree, where the first entry below
+    the diagonal of a column is its parent.
+    """
+    n = len(is_touched)
+    while at < n and not is_touched[at]:
+        is_touched[at] = True
+        for w in range(BLOCK):
+            block[at, w] = 0.0
+        below = column_start[at] + 1
+        at = row[below] if below < column_start[at + 1] else n
+
+
+@numba.njit(cache=True, fastmath=True, boundscheck=False)
+def solve_touched(  # type: ignore[no-untyped-def]
+    column_start, row, value, inverse_diagonal, block, is_touched, first
+):
+    """``solve_block`` for right-hand sides with few entries.
+
+    Args:
+        column_start: as ``solve_block`` takes it.
+        row: likewise, rows of a column rising.
+        value: likewise.
+        inverse_diagonal: likewise.
+        block: (n + 1, BLOCK); rows that are not touched are not read.
+        is_touched: (n,) rows marked by ``touch`` for every entry.
+        first: no touched row is before this one.
+    """
+    n = len(inverse_diagonal)
+    for j in range(first, n):
+        if is_touched[j]:
+            for q in range(column_start[j] + 1, column_start[j + 1]):
+                i = row[q]
+                factor = value[q]
+                for w in range(BLOCK):
+                    block[i, w] -= factor * block[j, w]
+    for j in range(n - 1, -1, -1):
+        if is_touched[j]:
+            scale = inverse_diagonal[j]
+            for w in range(BLOCK):
+                block[j, w] *= scale
+        else:
+            for w in range(BLOCK):
+                block[j, w] = 0.0
+        for q in range(column_start[j] + 1, column_start[j + 1]):
+            i = row[q]
+            factor = value[q]
+            for w in range(BLOCK):
+                block[j, w] -= factor * block[i, w]
+
+
 @numba.njit(cache=True, fastmath=True, boundscheck=False)
 def solve_outages(  # type: ignore[no-untyped-def]
     column_start,
@@ -302,14 +356,16 @@ def solve_outages(  # type: ignore[no-untyped-def]
     """
     n = len(inverse_diagonal)
     width = min(BLOCK, len(outages) - number * BLOCK)
-    block[:] = 0.0
+    is_touched = np.zeros(n, np.bool_)
     for w in range(width):
         c = outages[order[number * BLOCK + w]]
+        touch(column_start, row, from_position[c], is_touched, block)
+        touch(column_start, row, to_position[c], is_touched, block)
         if from_position[c] < n:
             block[from_position[c], w] = 1.0
         if to_position[c] < n:
             block[to_position[c], w] = -1.0
-    solve_block(column_start, row, value, inverse_diagonal, block, first)
+    solve_touched(column_start, row, value, inverse_diagonal, block, is_touched, first)
     return width
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -204,6 +204,41 @@ def test_a_twin_circuit_shares_the_flow_and_its_outage_undoes_it(
 
 
 # The dispatch's imbalance
+
+
+@given(network=meshed_networks(), at=st.data())
+@settings(max_examples=100, deadline=None)
+def test_a_parallel_circuit_never_raises_the_flow_of_its_twin(
+    network: Network, at: st.DataObject
+) -> None:
+    branches, m = network.branches, len(network.branches)
+    row = at.draw(st.integers(0, m - 1))
+    rows = np.append(np.arange(m), row)
+    columns = {field.name: getattr(branches, field.name)[rows] for field in fields(branches)}
+    before = linear_model(network).flow_mw(network.injection_mw)[row]
+    after = rebuilt(network, **columns).flow_mw(network.injection_mw)
+    assert after[row] == pytest.approx(after[m], abs=1e-9)
+    assert abs(after[row]) <= abs(before) + 1e-9
+    # The two together carry no less than the one did.
+    assert abs(after[row] + after[m]) >= abs(before) - 1e-9
+
+
+@given(network=meshed_networks(), factor=st.floats(0.01, 100.0))
+@settings(max_examples=100, deadline=None)
+def test_flows_scale_with_injections_and_not_with_reactances(
+    network: Network, factor: float
+) -> None:
+    network = replace(
+        network,
+        branches=replace(network.branches, shift_deg=np.zeros(len(network.branches))),
+    )
+    model = linear_model(network)
+    flow = model.flow_mw(network.injection_mw)
+    assert model.flow_mw(factor * network.injection_mw) == pytest.approx(
+        factor * flow, rel=1e-9, abs=1e-9
+    )
+    longer = rebuilt(network, reactance_pu=factor * network.branches.reactance_pu)
+    assert longer.flow_mw(network.injection_mw) == pytest.approx(flow, rel=1e-9, abs=1e-9)
 
 
 def test_imbalance_goes_to_the_loads_in_proportion() -> None:

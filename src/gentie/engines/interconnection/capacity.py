@@ -7,40 +7,31 @@ that brings element ``m`` to its limit after outage ``c`` is
 
 and the capacity is the least of these over all pairs that the injection reaches by the cut-off.
 
-**Exact pruning.** Outage factors below ``LISTED`` are not stored. For the pairs left out, ``D_m``
-(largest ``|L f_c|``) and ``E_m`` (largest ``|L|``) are kept per element, so that a lower bound of
-their capacities is ``(limit - sign f_m - D_m) / (|h_m| + E_m max|h|)``. Where that bound does not
-clear the point's second limit, the point is done again pair by pair. Stored pairs whose outage
-the injection hardly moves (``|h_c| < COLD``) are skipped by the same kind of bound. Nothing is
-dropped without one.
+**Exact pruning.** Nothing is dropped without a bound: see ``capacity_lists`` for which pairs are
+kept and ``capacity_points`` for how a point walks them. A point for which the limits with nothing
+out give no bound to begin with is done pair by pair.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import numba
 import numpy as np
 
 from gentie.engines.grid.contingencies import NO_OUTAGE, blocks_by_position
 from gentie.engines.grid.linear import BLOCK
 from gentie.engines.grid.network import Booleans, Floats, Integers
-from gentie.engines.interconnection.capacity_kernels import (
-    SAME_MW,
-    list_outage_factors,
-    prune_points,
-    scan_pairs,
-    two_lowest,
-)
+from gentie.engines.interconnection.capacity_kernels import SAME_MW, scan_pairs, two_lowest
+from gentie.engines.interconnection.capacity_lists import Elements, pair_lists, set_threads
+from gentie.engines.interconnection.capacity_points import settle_points
 from gentie.engines.interconnection.published import AT_LIMIT, PublishedCase
 
 ROUNDING = 1e-9
 """Distribution factors below this are nothing but rounding: they never limit anything."""
 
-POINTS_AT_ONCE = 256
-"""Points whose factors are held in memory together."""
+POINTS_AT_ONCE = 2048
+"""Points between two reports of progress."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +46,7 @@ class Capacity:
         next_mw: MW at which the next other element reaches a limit.
         next_branch_row: that element.
         next_outage_row: its outage.
-        by_brute_force: how many points the bounds could not settle.
+        by_brute_force: how many points had no bound to begin with.
     """
 
     bus_row: Integers
@@ -133,46 +124,48 @@ def capacity_of(
     """
     bus_rows = np.asarray(bus_rows, np.int64)
     count = len(bus_rows)
-    lists = _outage_factor_lists(case, threads)
-    lowest = np.full((count, 2), np.inf)
-    elements = np.full((count, 2), -1, np.int64)
-    outages = np.full((count, 2), NO_OUTAGE, np.int64)
-    unsettled = np.zeros(count, np.bool_)
-    for start in range(0, count, POINTS_AT_ONCE):
-        part = slice(start, min(start + POINTS_AT_ONCE, count))
-        prune_points(
-            _factors_at(case, bus_rows[part]),
-            case.flow_mw[case.monitored],
-            case.normal_limit_mw,
-            case.post_limit_mw,
-            least_factor(case),
-            *lists,
-            lowest[part],
-            elements[part],
-            outages[part],
-            unsettled[part],
+    threads = set_threads(threads)
+    elements = Elements(case, bus_rows, least_factor(case))
+    lists = pair_lists(elements, threads=threads)
+    found = _Found(count)
+    settled = elements.order[lists.is_capped[elements.order]]
+    for start in range(0, len(settled), POINTS_AT_ONCE):
+        part = settled[start : start + POINTS_AT_ONCE]
+        settle_points(
+            *elements.model_arguments,
+            *elements.point_arguments,
+            part,
+            *elements.limit_arguments,
+            lists.worst,
+            lists.worst_factor,
+            lists.outage_scale,
+            lists.listed_until,
+            *lists.by_element,
+            *lists.by_outage,
+            found.lowest,
+            found.elements,
+            found.outages,
+            threads,
         )
         if progress:
-            progress(part.stop, count)
-    redo = np.flatnonzero(unsettled)
+            progress(start + len(part), count)
+    redo = np.flatnonzero(~lists.is_capped)
     for start in range(0, len(redo), BLOCK):
         some = redo[start : start + BLOCK]
         limit, limit_at, *_ = _scan_every_pair(case, bus_rows[some], mw=0.0, threads=threads)
-        for row, place in enumerate(some):
-            two_lowest(limit[row], limit_at[row], lowest[place], elements[place], outages[place])
-    return _capacity(case, bus_rows, lowest, elements, outages, len(redo))
+        found.take_lowest(some, limit, limit_at)
+        if progress:
+            progress(len(settled) + start + len(some), count)
+    return found.capacity(case, bus_rows, len(redo))
 
 
 def capacity_pair_by_pair(case: PublishedCase, bus_rows: Integers, *, threads: int = 2) -> Capacity:
     """The same answer as ``capacity_of`` from every pair, without bounds or stored factors."""
     bus_rows = np.asarray(bus_rows, np.int64)
     limit, limit_at, *_ = _scan_every_pair(case, bus_rows, mw=0.0, threads=threads)
-    lowest = np.full((len(bus_rows), 2), np.inf)
-    elements = np.full((len(bus_rows), 2), -1, np.int64)
-    outages = np.full((len(bus_rows), 2), NO_OUTAGE, np.int64)
-    for row in range(len(bus_rows)):
-        two_lowest(limit[row], limit_at[row], lowest[row], elements[row], outages[row])
-    return _capacity(case, bus_rows, lowest, elements, outages, len(bus_rows))
+    found = _Found(len(bus_rows))
+    found.take_lowest(np.arange(len(bus_rows)), limit, limit_at)
+    return found.capacity(case, bus_rows, len(bus_rows))
 
 
 def element_limits(
@@ -247,92 +240,38 @@ def _factors_at(case: PublishedCase, bus_rows: Integers) -> Floats:
     return np.ascontiguousarray(factors)
 
 
-def _capacity(
-    case: PublishedCase,
-    bus_rows: Integers,
-    lowest: Floats,
-    elements: Integers,
-    outages: Integers,
-    by_brute_force: int,
-) -> Capacity:
-    row = np.append(case.monitored, NO_OUTAGE)
-    return Capacity(
-        bus_row=bus_rows,
-        capacity_mw=lowest[:, 0],
-        branch_row=row[elements[:, 0]],
-        outage_row=row[outages[:, 0]],
-        next_mw=lowest[:, 1],
-        next_branch_row=row[elements[:, 1]],
-        next_outage_row=row[outages[:, 1]],
-        by_brute_force=by_brute_force,
-    )
+class _Found:
+    """The two lowest limits of points as they are found: MW, places of elements and outages."""
 
+    def __init__(self, count: int) -> None:
+        self.lowest = np.full((count, 2), np.inf)
+        self.elements = np.full((count, 2), -1, np.int64)
+        self.outages = np.full((count, 2), NO_OUTAGE, np.int64)
 
-def _outage_factor_lists(case: PublishedCase, threads: int) -> tuple[Any, ...]:
-    """Outage factors of at least ``LISTED`` by outage and by element, and bounds on the rest."""
-    k = len(case.monitored)
-    order, starts = blocks_by_position(case.model, case.outages)
-    places = np.searchsorted(case.monitored, case.outages)
-    threads = set_threads(threads)
-    flow = case.flow_mw[case.monitored]
-    stored = np.zeros(k + 1, np.int64)
-    largest = np.zeros((threads, k))
-    push = np.full((threads, 2, k), -np.inf)
-    element, factor = np.zeros(0, np.int32), np.zeros(0)
-    for fill in (False, True):
-        list_outage_factors(
-            *case.model.solve_arguments,
-            case.model.from_position[case.monitored],
-            case.model.to_position[case.monitored],
-            case.model.susceptance_mw_per_rad[case.monitored],
-            flow,
-            case.post_limit_mw,
-            places,
-            order,
-            starts,
-            fill,
-            stored,
-            element,
-            factor,
-            largest,
-            push,
+    def take_lowest(self, points: Integers, limit: Floats, limit_at: Integers) -> None:
+        """Keep the two lowest of (q, k) limits of these points."""
+        for row, place in enumerate(points):
+            two_lowest(
+                limit[row],
+                limit_at[row],
+                self.lowest[place],
+                self.elements[place],
+                self.outages[place],
+            )
+
+    def capacity(self, case: PublishedCase, bus_rows: Integers, by_brute_force: int) -> Capacity:
+        """The same with rows of the case."""
+        row = np.append(case.monitored, NO_OUTAGE)
+        return Capacity(
+            bus_row=bus_rows,
+            capacity_mw=self.lowest[:, 0],
+            branch_row=row[self.elements[:, 0]],
+            outage_row=row[self.outages[:, 0]],
+            next_mw=self.lowest[:, 1],
+            next_branch_row=row[self.elements[:, 1]],
+            next_outage_row=row[self.outages[:, 1]],
+            by_brute_force=by_brute_force,
         )
-        if not fill:
-            stored = np.concatenate([[0], np.cumsum(stored[:-1])])
-            element, factor = np.zeros(stored[-1], np.int32), np.zeros(stored[-1])
-    outage = np.repeat(np.arange(k), np.diff(stored))
-    by_element = np.argsort(element, kind="stable")
-    element_start = np.searchsorted(element[by_element], np.arange(k + 1))
-    moved = flow[element] + factor * flow[outage]
-    is_open = np.abs(moved) <= case.post_limit_mw[element] * (1.0 + AT_LIMIT)
-    margin = np.full((2, k), np.inf)
-    for side, sign in ((0, 1.0), (1, -1.0)):
-        left = case.post_limit_mw[element] - sign * moved
-        np.minimum.at(margin[side], element[is_open], left[is_open])
-    listed_largest = np.zeros(k)
-    np.maximum.at(listed_largest, element, np.abs(factor))
-    is_outage = np.zeros(k, np.bool_)
-    is_outage[places] = True
-    return (
-        is_outage,
-        stored,
-        element,
-        factor,
-        element_start,
-        outage[by_element].astype(np.int32),
-        factor[by_element],
-        margin,
-        listed_largest,
-        push.max(axis=0),
-        largest.max(axis=0),
-    )
-
-
-def set_threads(threads: int) -> int:
-    """Ask numba for that many threads, as far as it has them."""
-    threads = max(1, min(threads, numba.config.NUMBA_NUM_THREADS))
-    numba.set_num_threads(threads)
-    return threads
 
 
 def _scan_every_pair(

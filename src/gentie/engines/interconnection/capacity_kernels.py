@@ -1,4 +1,4 @@
-"""The loops of ``capacity``: outage factors, bounds, and the scan of every pair.
+"""What every way to a capacity shares, and the scan of every pair.
 
 Elements and outages are places in the list of monitored branches; -1 stands for no outage.
 """
@@ -10,12 +10,6 @@ import numpy as np
 
 from gentie.engines.grid.linear import BLOCK, solve_outages
 from gentie.engines.interconnection.published import AT_LIMIT
-
-LISTED = 0.02
-"""Outage factors stored; a smaller value stores more and falls back less."""
-
-COLD = 0.01
-"""Outages whose branch the injection moves by less are looked at by bound only."""
 
 SAME_MW = 1e-6
 """Capacities closer than this are equal; the pair that stands first in the case is named."""
@@ -43,7 +37,7 @@ def two_lowest(limit, outage, lowest, elements, outages):  # type: ignore[no-unt
 
 
 @numba.njit(cache=True, boundscheck=False, inline="always")
-def _lower(m, outage, value, limit, limit_at):  # type: ignore[no-untyped-def]
+def lower_limit(m, outage, value, limit, limit_at):  # type: ignore[no-untyped-def]
     """Note that a pair brings element ``m`` to its limit at ``value`` MW."""
     if value < limit[m] - SAME_MW:
         limit[m] = value
@@ -51,157 +45,6 @@ def _lower(m, outage, value, limit, limit_at):  # type: ignore[no-untyped-def]
     elif value <= limit[m] + SAME_MW:
         limit[m] = min(value, limit[m])
         limit_at[m] = min(outage, limit_at[m])
-
-
-@numba.njit(cache=True, parallel=True, boundscheck=False)
-def list_outage_factors(  # type: ignore[no-untyped-def]
-    column_start,
-    row,
-    value,
-    inverse_diagonal,
-    from_position,
-    to_position,
-    susceptance,
-    flow,
-    post_limit,
-    outages,
-    order,
-    block_first,
-    fill,
-    stored,
-    element,
-    factor,
-    largest,
-    push,
-):
-    """Count (or fill in) the outage factors worth storing; keep the extremes of the others."""
-    n = len(inverse_diagonal)
-    k = len(susceptance)
-    threads = largest.shape[0]
-    for thread in numba.prange(threads):
-        block = np.zeros((n + 1, BLOCK))
-        for number in range(thread, len(block_first), threads):
-            width = solve_outages(
-                column_start,
-                row,
-                value,
-                inverse_diagonal,
-                from_position,
-                to_position,
-                outages,
-                order,
-                number,
-                block_first[number],
-                block,
-            )
-            for w in range(width):
-                c = outages[order[number * BLOCK + w]]
-                own = susceptance[c] * (block[from_position[c], w] - block[to_position[c], w])
-                count = 0
-                at = stored[c] if fill else 0
-                for m in range(k):
-                    if m == c:
-                        continue
-                    difference = block[from_position[m], w] - block[to_position[m], w]
-                    moved = susceptance[m] * difference / (1.0 - own)
-                    if abs(moved) >= LISTED:
-                        if fill:
-                            element[at + count] = m
-                            factor[at + count] = moved
-                        count += 1
-                    elif not fill:
-                        after = flow[m] + moved * flow[c]
-                        largest[thread, m] = max(largest[thread, m], abs(moved))
-                        if abs(after) <= post_limit[m] * (1.0 + AT_LIMIT):
-                            push[thread, 0, m] = max(push[thread, 0, m], moved * flow[c])
-                            push[thread, 1, m] = max(push[thread, 1, m], -moved * flow[c])
-                if not fill:
-                    stored[c] = count
-
-
-@numba.njit(cache=True, parallel=True, boundscheck=False)
-def prune_points(  # type: ignore[no-untyped-def]
-    sensitivity,
-    flow,
-    normal_limit,
-    post_limit,
-    cut_off,
-    is_outage,
-    stored,
-    element,
-    factor,
-    element_start,
-    element_outage,
-    element_factor,
-    margin,
-    listed_largest,
-    push,
-    unlisted_largest,
-    lowest,
-    elements,
-    outages,
-    unsettled,
-):
-    """Two lowest limits of each point; ``unsettled`` where the bounds do not prove them."""
-    k = sensitivity.shape[1]
-    for p in numba.prange(sensitivity.shape[0]):
-        h = sensitivity[p]
-        limit = np.full(k, np.inf)
-        limit_at = np.full(k, -1, np.int64)
-        hottest = 0.0
-        for m in range(k):
-            if is_outage[m]:
-                hottest = max(hottest, abs(h[m]))
-            if abs(h[m]) >= cut_off and abs(flow[m]) <= normal_limit[m] * (1.0 + AT_LIMIT):
-                along = flow[m] if h[m] > 0 else -flow[m]
-                _lower(m, -1, (normal_limit[m] - along) / abs(h[m]), limit, limit_at)
-        for c in range(k):
-            if is_outage[c] and abs(h[c]) >= COLD:
-                for q in range(stored[c], stored[c + 1]):
-                    m = element[q]
-                    share = h[m] + factor[q] * h[c]
-                    if abs(share) >= cut_off:
-                        after = flow[m] + factor[q] * flow[c]
-                        if abs(after) <= post_limit[m] * (1.0 + AT_LIMIT):
-                            along = after if share > 0 else -after
-                            _lower(m, c, (post_limit[m] - along) / abs(share), limit, limit_at)
-        two_lowest(limit, limit_at, lowest[p], elements[p], outages[p])
-        second = lowest[p, 1]
-        for m in range(k):
-            spread = COLD * listed_largest[m]
-            widest = abs(h[m]) + spread
-            if widest < cut_off or element_start[m + 1] == element_start[m]:
-                continue
-            room = margin[0, m] if h[m] > 0 else margin[1, m]
-            if abs(h[m]) <= spread:
-                room = min(margin[0, m], margin[1, m])
-            if room > (second + SAME_MW) * widest:
-                continue
-            for q in range(element_start[m], element_start[m + 1]):
-                c = element_outage[q]
-                if abs(h[c]) < COLD:
-                    share = h[m] + element_factor[q] * h[c]
-                    if abs(share) >= cut_off:
-                        after = flow[m] + element_factor[q] * flow[c]
-                        if abs(after) <= post_limit[m] * (1.0 + AT_LIMIT):
-                            along = after if share > 0 else -after
-                            _lower(m, c, (post_limit[m] - along) / abs(share), limit, limit_at)
-        two_lowest(limit, limit_at, lowest[p], elements[p], outages[p])
-        second = lowest[p, 1]
-        for m in range(k):
-            spread = unlisted_largest[m] * hottest
-            widest = abs(h[m]) + spread
-            if widest < cut_off or push[0, m] == -np.inf:
-                continue
-            room = post_limit[m] - flow[m] - push[0, m]
-            other = post_limit[m] + flow[m] - push[1, m]
-            if abs(h[m]) <= spread:
-                room = min(room, other)
-            elif h[m] < 0:
-                room = other
-            if room <= (second + SAME_MW) * widest:
-                unsettled[p] = True
-                break
 
 
 @numba.njit(cache=True, parallel=True, boundscheck=False)
@@ -289,7 +132,7 @@ def scan_pairs(  # type: ignore[no-untyped-def]
                                 after_at[thread, p, m] = c
                         reached[thread, p, m] = True
                         along = flow_after if share > 0 else -flow_after
-                        _lower(
+                        lower_limit(
                             m,
                             c,
                             (post_limit[m] - along) / abs(share),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from gentie.engines.grid.contingencies import NO_OUTAGE
 from gentie.engines.grid.network import Network
+from gentie.engines.interconnection import capacity_lists
 from gentie.engines.interconnection.capacity import (
     Capacity,
     capacity_of,
@@ -20,7 +21,8 @@ from gentie.engines.interconnection.capacity import (
     impacted_facilities,
 )
 from gentie.engines.interconnection.published import PublishedCase, Screening, publish
-from tests.networks import meshed_networks, resolved_flow_mw
+from tests.networks import meshed_networks, read_network, resolved_flow_mw
+from tests.plain_capacity import plain_capacity_mw
 
 large = pytest.mark.xdist_group("case_ACTIVSg10k")
 
@@ -120,7 +122,7 @@ def test_pruning_loses_nothing_on_100_points(request: pytest.FixtureRequest, whi
     case: PublishedCase = request.getfixturevalue(which)
     rows = np.random.default_rng(11).choice(studied(case), 100, replace=False)
     found = capacity_of(case, rows)
-    assert found.by_brute_force < 100
+    assert found.by_brute_force == 0
     assert_same(found, capacity_pair_by_pair(case, rows))
 
 
@@ -140,13 +142,68 @@ SMALL = Screening(
 )
 
 
-@given(network=meshed_networks(), cut_off=st.sampled_from([0.0, 0.03, 0.2]))
-@settings(max_examples=150, deadline=None)
-def test_pruning_loses_nothing_on_any_network(network: Network, cut_off: float) -> None:
-    case = publish(network, replace(SMALL, cut_off=cut_off))
+@given(
+    network=meshed_networks(),
+    cut_off=st.sampled_from([0.0, 0.03, 0.2]),
+    multiplier=st.sampled_from([1.0, 1.02, 1.15, 2.0]),
+)
+@settings(max_examples=250, deadline=None)
+def test_pruning_loses_nothing_on_any_network(
+    network: Network, cut_off: float, multiplier: float
+) -> None:
+    case = publish(network, replace(SMALL, cut_off=cut_off, emergency_multiplier=multiplier))
     # What is above its limit already is set apart and makes no point zero or less.
     assert (capacity_of(case, studied(case)).capacity_mw >= 0.0).all()
     assert_same(capacity_of(case, studied(case)), capacity_pair_by_pair(case, studied(case)))
+
+
+@pytest.mark.parametrize("near", [1e-6, 0.5, 0.999])
+def test_where_lists_end_and_rows_begin_changes_nothing(
+    whole_rts: PublishedCase, near: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = replace(whole_rts, screening=replace(whole_rts.screening, cut_off=0.0))
+    before = capacity_of(case, studied(case))
+    monkeypatch.setattr(capacity_lists, "NEAR", near)
+    assert_same(capacity_of(case, studied(case)), before)
+
+
+# Against plain numpy, which has nothing of the engine in it
+
+
+def assert_plain(case: PublishedCase, found: Capacity, places: Any) -> None:
+    """These places of the answer are those of plain numpy to 1e-6 MW, the next limit too."""
+    first_mw, limits = plain_capacity_mw(case, found.bus_row[places])
+    difference = np.abs(first_mw - found.capacity_mw[places]).max()
+    next_mw = np.sort(limits, axis=1)[:, 1]
+    difference = max(difference, np.abs(next_mw - found.next_mw[places]).max())
+    print(f"{len(places)} buses of {case.network.name}: within {difference:.1e} MW of every pair")
+    assert difference < 1e-6
+    at_element = limits[
+        np.arange(len(places)), np.searchsorted(case.monitored, found.branch_row[places])
+    ]
+    assert at_element == pytest.approx(first_mw, abs=1e-6)
+
+
+@pytest.mark.parametrize("multiplier", [1.15, 1.0])
+@pytest.mark.parametrize("cut_off", [0.03, 0.0])
+def test_buses_of_a_2000_bus_case_by_plain_numpy(cut_off: float, multiplier: float) -> None:
+    network = read_network("case_ACTIVSg2000")
+    case = publish(network, replace(SMALL, cut_off=cut_off, emergency_multiplier=multiplier))
+    every = capacity_of(case, np.flatnonzero(network.is_bus_live))
+    assert every.by_brute_force == 0
+    assert_plain(case, every, np.random.default_rng(5).choice(len(network.buses), 6, replace=False))
+
+
+@large
+@pytest.mark.soak
+@pytest.mark.parametrize("cut_off", [0.03, 0.0])
+def test_100_of_all_buses_of_the_large_case_by_plain_numpy(cut_off: float) -> None:
+    network = read_network("case_ACTIVSg10k")
+    case = publish(network, replace(SMALL, cut_off=cut_off))
+    every = capacity_of(case, np.flatnonzero(network.is_bus_live))
+    assert len(every.bus_row) == 10_000
+    assert every.by_brute_force == 0
+    assert_plain(case, every, np.random.default_rng(17).choice(10_000, 100, replace=False))
 
 
 def resolved_capacity_mw(case: PublishedCase, bus: int) -> float:
@@ -176,6 +233,26 @@ def test_capacity_is_that_of_resolved_flows(network: Network, at: st.DataObject)
     bus = at.draw(st.sampled_from(studied(case).tolist()))
     (found,) = capacity_of(case, np.array([bus])).capacity_mw
     assert found == pytest.approx(resolved_capacity_mw(case, bus), rel=1e-6, abs=1e-5)
+
+
+@given(network=meshed_networks(), factor=st.floats(0.1, 10.0))
+@settings(max_examples=60, deadline=None)
+def test_capacity_scales_with_the_grid(network: Network, factor: float) -> None:
+    branches, units, buses = network.branches, network.generators, network.buses
+    larger = replace(
+        network,
+        branches=replace(
+            branches,
+            rating_normal_mva=factor * branches.rating_normal_mva,
+            shift_deg=factor * branches.shift_deg,
+        ),
+        generators=replace(units, p_mw=factor * units.p_mw),
+        buses=replace(buses, load_mw=factor * buses.load_mw),
+    )
+    one, other = publish(network, SMALL), publish(larger, SMALL)
+    assert capacity_of(other, studied(other)).capacity_mw == pytest.approx(
+        factor * capacity_of(one, studied(one)).capacity_mw, rel=1e-9, abs=1e-6
+    )
 
 
 # The check of one point says what the map says
