@@ -18,6 +18,7 @@ from gentie.engines.interconnection.deliverability import (
     raised_flow,
 )
 from gentie.engines.interconnection.elements import ElementTable
+from gentie.engines.interconnection.pair_kernels import weighted
 
 
 class ClusterFlows:
@@ -58,7 +59,7 @@ class ClusterFlows:
     @cached_property
     def flow(self) -> Floats:
         """(e,) flows with the cluster at full output."""
-        return self.table.base_mw + self.request_factor @ self.mw
+        return self.table.base_mw + weighted(self.request_factor, self.mw)
 
     # The deliverability test
 

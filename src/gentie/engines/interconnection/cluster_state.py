@@ -97,7 +97,8 @@ class ClusterState:
         buses = np.array([request.bus_row for request in self.requests], np.int64)
         columns, place = np.unique(np.concatenate([buses, case.fleet_bus]), return_inverse=True)
         self.request_column, self.fleet_column = place[: len(buses)], place[len(buses) :]
-        self.progress("transfer factors", 0, 0)
+        if kept is None:
+            self.progress("transfer factors", 0, 0)
         self.kept, self.column_bus = kept or transfer_factors(case, columns), columns
         self.table = ElementTable(case, columns, kept=self.kept)
         self.limits_before_mw = np.stack([self.table.normal_mw, self.table.post_mw])

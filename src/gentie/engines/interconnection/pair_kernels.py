@@ -38,6 +38,16 @@ def mixed(injection, susceptance, columns, weight):  # type: ignore[no-untyped-d
 
 
 @numba.njit(cache=True, boundscheck=False)
+def weighted(factor, weight):  # type: ignore[no-untyped-def]
+    """(e,) sums of every row by weight, in the order of the columns on any machine."""
+    found = np.zeros(factor.shape[0])
+    for m in range(factor.shape[0]):
+        for r in range(factor.shape[1]):
+            found[m] += factor[m, r] * weight[r]
+    return found
+
+
+@numba.njit(cache=True, boundscheck=False)
 def _judged(  # type: ignore[no-untyped-def]
     m,
     c,
