@@ -41,7 +41,9 @@ def gone_because(was: Upgraded, new: StudyTables) -> str:
     now = _constraint(new, element, condition)
     if now is None:
         loading = float(was.row["loading_percent"])
-        return f"{element} was at {loading:.1f}% of its limit and is above it no more ({condition})"
+        return (
+            f"{element} was at {loading:.1f}% of its limit and no longer is above it ({condition})"
+        )
     return f"{_treated(now)}, at {float(now['with_percent']):.1f}% before anything is done"
 
 
@@ -78,6 +80,10 @@ def share_because(request: str, was: Upgraded | None, now: Upgraded | None) -> s
         return "new"
     if now is None:
         return "not needed any more"
+    if request not in was.payers and not now.row["constraint"]:
+        return "it is there now"
+    if request not in now.payers and not now.row["constraint"]:
+        return "it is not there any more"
     if request not in was.payers:
         return f"now reached, among {len(now.payers)} that pay"
     if request not in now.payers:
@@ -154,6 +160,9 @@ def _treated(row: Row) -> str:
 
 
 def _at_point(row: Row, said: str) -> str:
+    if row["kind"] == "interconnection facilities":
+        _, _, request = row["upgrade"].partition(":")
+        return f"{request} is in one of the two studies only"
     if row["kind"] == "remedial action":
         return f"{said} at {row['point']} that takes part in remedial action"
     return f"{said} there"

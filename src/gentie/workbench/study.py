@@ -157,7 +157,7 @@ class StudyWork:
 
     def kept(self) -> bytes:
         """All that another process needs, besides the inputs, to go on from here."""
-        return checkpoint_bytes(self.cluster.checkpoint(), inputs_digest=self._inputs_digest())
+        return checkpoint_bytes(self.cluster.checkpoint(), inputs_digest=digest_of(self.inputs))
 
     def go_on_from(self, kept: bytes) -> None:
         """Stand where the work stood that this was kept of; nothing has been done yet.
@@ -165,7 +165,7 @@ class StudyWork:
         Raises:
             BadInput: it is damaged, of other inputs, or of another kind of processor.
         """
-        checkpoint = checkpoint_of(kept, inputs_digest=self._inputs_digest())
+        checkpoint = checkpoint_of(kept, inputs_digest=digest_of(self.inputs))
         try:
             self.cluster.go_on_from(checkpoint)
         except OtherStart as other:
@@ -191,20 +191,21 @@ class StudyWork:
         )
         return StudyRun(self.inputs, self.requests, cluster, results)
 
-    def _inputs_digest(self) -> str:
-        inputs = self.inputs
-        said = {
-            "case": inputs.case.sha256,
-            "requests": hashlib.sha256(inputs.requests_content).hexdigest(),
-            "rulebook": inputs.rulebook.digest,
-            "profile": {
-                name: hashlib.sha256(content).hexdigest()
-                for name, content in inputs.profile.sources.items()
-            },
-            "policy": str(self.cluster.rules.policy),
-            "engine": gentie.__version__,
-        }
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+def digest_of(inputs: Inputs) -> str:
+    """SHA-256 of everything that a study rests on, the engine's version included."""
+    said = {
+        "case": inputs.case.sha256,
+        "requests": hashlib.sha256(inputs.requests_content).hexdigest(),
+        "rulebook": inputs.rulebook.digest,
+        "profile": {
+            name: hashlib.sha256(content).hexdigest()
+            for name, content in inputs.profile.sources.items()
+        },
+        "policy": str(study_rules(inputs.rulebook, inputs.policy or None).policy),
+        "engine": gentie.__version__,
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def study_requests(

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gentie.quantities.findings import BadInput, Finding
-from gentie.workbench.bundle import read_manifest
-from gentie.workbench.study import StudyRun
+from gentie.workbench.bundle import changed_files, inputs_of, read_manifest
+from gentie.workbench.study import Inputs, StudyRun
 
 NAMES = ("constraints", "upgrades", "requests", "ledger")
 
@@ -38,6 +38,19 @@ class StudyTables:
     requests: tuple[Row, ...]
     ledger: tuple[Row, ...]
     summary: Mapping[str, Any]
+
+
+def sound_inputs_of(folder: Path) -> Inputs:
+    """The inputs of a bundle from which another study may be made.
+
+    Raises:
+        BadInput: the folder holds no bundle, or an input is not as its manifest lists it.
+    """
+    changed = changed_files(folder, read_manifest(folder))
+    wrong = [finding for finding in changed if finding.where.startswith("inputs/")]
+    if wrong:
+        raise BadInput(wrong)
+    return inputs_of(folder)
 
 
 def tables_of(run: StudyRun, name: str) -> StudyTables:

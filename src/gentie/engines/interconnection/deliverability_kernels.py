@@ -16,7 +16,7 @@ AT_ONCE = 256
 """Elements asked together."""
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def relative_factors(  # type: ignore[no-untyped-def]
     injection, susceptance, columns, study, change, raised, most
 ):
@@ -62,7 +62,7 @@ def relative_factors(  # type: ignore[no-untyped-def]
     return relative, mean, moved, push
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def _raised_loading(  # type: ignore[no-untyped-def]
     factor_m, factor_c, share, sign, flow, limit, study, raised, threshold, impact, most
 ):
@@ -110,7 +110,7 @@ def _raised_loading(  # type: ignore[no-untyped-def]
     return (sign * flow + moved) / limit
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def _looked_at(  # type: ignore[no-untyped-def]
     m,
     c,
@@ -182,7 +182,7 @@ def _looked_at(  # type: ignore[no-untyped-def]
     return worked_out
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def _any_left(  # type: ignore[no-untyped-def]
     flow, susceptance, transfer, scale, through, towards, against, forward, backward, limit
 ):
@@ -197,7 +197,7 @@ def _any_left(  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(cache=True, parallel=True, boundscheck=False)
+@numba.njit(cache=True, parallel=True, boundscheck=False, nogil=True)
 def scan(  # type: ignore[no-untyped-def]
     some,
     transfer,

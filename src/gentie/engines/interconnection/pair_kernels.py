@@ -16,7 +16,7 @@ AT_ONCE = 16
 """Elements asked together."""
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def minus_outer(source, column, across, target):  # type: ignore[no-untyped-def]
     """``target = source - column across^T``; source and target may be the same table."""
     for i in range(source.shape[0]):
@@ -25,7 +25,7 @@ def minus_outer(source, column, across, target):  # type: ignore[no-untyped-def]
             target[i, j] = source[i, j] - scale * across[j]
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def mixed(injection, susceptance, columns, weight):  # type: ignore[no-untyped-def]
     """(e,) MW on every element per MW injected at columns in these shares."""
     found = np.empty(len(susceptance))
@@ -37,7 +37,7 @@ def mixed(injection, susceptance, columns, weight):  # type: ignore[no-untyped-d
     return found
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def weighted(factor, weight):  # type: ignore[no-untyped-def]
     """(e,) sums of every row by weight, in the order of the columns on any machine."""
     found = np.zeros(factor.shape[0])
@@ -47,7 +47,7 @@ def weighted(factor, weight):  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def _judged(  # type: ignore[no-untyped-def]
     m,
     c,
@@ -105,7 +105,7 @@ def _judged(  # type: ignore[no-untyped-def]
     return count + 1
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def _any_above(flow, susceptance, transfer, pushed, edge):  # type: ignore[no-untyped-def]
     """How many of these are above their limit; on views from 0 on, or no compiler packs it."""
     count = 0
@@ -114,7 +114,7 @@ def _any_above(flow, susceptance, transfer, pushed, edge):  # type: ignore[no-un
     return count
 
 
-@numba.njit(cache=True, parallel=True, boundscheck=False)
+@numba.njit(cache=True, parallel=True, boundscheck=False, nogil=True)
 def pairs_above(  # type: ignore[no-untyped-def]
     transfer,
     susceptance,
@@ -173,7 +173,7 @@ def pairs_above(  # type: ignore[no-untyped-def]
         counts[thread] = count
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def pairs_above_of(  # type: ignore[no-untyped-def]
     elements,
     transfer,
@@ -213,7 +213,7 @@ def pairs_above_of(  # type: ignore[no-untyped-def]
     counts[0] = count
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def worst_loadings(  # type: ignore[no-untyped-def]
     transfer, susceptance, circuits, flow, post, is_outage, loading, outage
 ):

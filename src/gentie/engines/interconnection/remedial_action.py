@@ -105,7 +105,7 @@ def design_scheme(
     )
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def _trip(  # type: ignore[no-untyped-def]
     flow,
     factor,

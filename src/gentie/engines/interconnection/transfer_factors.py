@@ -105,7 +105,7 @@ def _solved(model: LinearModel, row: Integers, from_bus: Integers, to_bus: Integ
     return found
 
 
-@numba.njit(cache=True, boundscheck=False)
+@numba.njit(cache=True, boundscheck=False, nogil=True)
 def _across(  # type: ignore[no-untyped-def]
     column_start,
     row,
