@@ -244,7 +244,7 @@ def verify_bundle(folder: Path, *, threads: int = 2, progress: Progress | None =
         BadInput: the folder holds no bundle.
     """
     manifest = read_manifest(folder)
-    changed = _changed_files(folder, manifest)
+    changed = changed_files(folder, manifest)
     if any(finding.where.startswith("inputs/") for finding in changed):
         return Verdict(False, None, tuple(changed), ("The study was not run again.",))
     again = run_study(inputs_of(folder), threads=threads, progress=progress)
@@ -304,7 +304,8 @@ def processor() -> dict[str, Any]:
     }
 
 
-def _changed_files(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
+def changed_files(folder: Path, manifest: Mapping[str, Any]) -> list[Finding]:
+    """Every file that is missing, not as the manifest lists it, or not listed."""
     found = []
     for name, listed in sorted(manifest["files"].items()):
         path = folder / name

@@ -21,10 +21,9 @@ from gentie.quantities.findings import BadInput, Finding
 from gentie.rulebook.book import GridProfile, Rulebook
 from gentie.workbench.cases import Case
 from gentie.workbench.checkpoints import checkpoint_bytes, checkpoint_of
+from gentie.workbench.kept_case import KeptCase
 from gentie.workbench.publication import (
     MOST_ELEMENTS,
-    branch_miles,
-    published_case,
     study_amount_mw,
     study_rules,
 )
@@ -71,18 +70,25 @@ class StudyRun:
     results: RunResults
 
 
-def run_study(inputs: Inputs, *, threads: int = 2, progress: Progress | None = None) -> StudyRun:
+def run_study(
+    inputs: Inputs,
+    *,
+    kept: KeptCase | None = None,
+    threads: int = 2,
+    progress: Progress | None = None,
+) -> StudyRun:
     """Run a study in one go.
 
     Args:
         inputs: what it rests on.
+        kept: of an earlier study of the same case by the same rules; saves time, changes nothing.
         threads: numba threads; the result is the same for any number.
         progress: told the step, how much of it is done, and of how much.
 
     Raises:
         BadInput: the requests do not fit the case, or the study cannot come to an end.
     """
-    work = StudyWork(inputs, threads=threads, progress=progress)
+    work = StudyWork(inputs, kept=kept, threads=threads, progress=progress)
     while not work.is_ended:
         work.advance()
     return work.finished()
@@ -98,7 +104,12 @@ class StudyWork:
     """
 
     def __init__(
-        self, inputs: Inputs, *, threads: int = 2, progress: Progress | None = None
+        self,
+        inputs: Inputs,
+        *,
+        kept: KeptCase | None = None,
+        threads: int = 2,
+        progress: Progress | None = None,
     ) -> None:
         """Check the inputs and make what every search reads; see ``run_study``."""
         self.inputs, self._tell = inputs, progress or (lambda *_: None)
@@ -106,16 +117,20 @@ class StudyWork:
         requests = read_requests(inputs.requests_content, inputs.requests_name, inputs.case.network)
         self.requests = tuple(sorted(requests, key=lambda request: natural_order(request.request)))
         self._tell("published case", 0, 0)
-        published = published_case(inputs.case, inputs.rulebook, inputs.profile, threads=threads)
-        refuse_misplaced(self.requests, published, inputs.requests_name)
-        refuse_oversized(published)
+        kept = kept or KeptCase(inputs.case, inputs.rulebook, inputs.profile, threads=threads)
+        kept.refuse_other(inputs.case, inputs.rulebook, inputs.profile)
+        refuse_misplaced(self.requests, kept.published, inputs.requests_name)
+        refuse_oversized(kept.published)
+        studied = study_requests(self.requests, kept.published, inputs.rulebook, inputs.profile)
+        self._tell("transfer factors", 0, 0)
         self.cluster = ClusterWork(
-            published,
-            study_requests(self.requests, published, inputs.rulebook, inputs.profile),
+            kept.published,
+            studied,
             rules,
-            miles=branch_miles(inputs.case, inputs.rulebook, inputs.profile),
+            miles=kept.miles,
             threads=threads,
             progress=self._tell,
+            kept=kept.factors([request.bus_row for request in studied]),
         )
 
     @property
@@ -142,7 +157,7 @@ class StudyWork:
 
     def kept(self) -> bytes:
         """All that another process needs, besides the inputs, to go on from here."""
-        return checkpoint_bytes(self.cluster.checkpoint(), inputs_digest=self._inputs_digest())
+        return checkpoint_bytes(self.cluster.checkpoint(), inputs_digest=digest_of(self.inputs))
 
     def go_on_from(self, kept: bytes) -> None:
         """Stand where the work stood that this was kept of; nothing has been done yet.
@@ -150,7 +165,7 @@ class StudyWork:
         Raises:
             BadInput: it is damaged, of other inputs, or of another kind of processor.
         """
-        checkpoint = checkpoint_of(kept, inputs_digest=self._inputs_digest())
+        checkpoint = checkpoint_of(kept, inputs_digest=digest_of(self.inputs))
         try:
             self.cluster.go_on_from(checkpoint)
         except OtherStart as other:
@@ -176,20 +191,21 @@ class StudyWork:
         )
         return StudyRun(self.inputs, self.requests, cluster, results)
 
-    def _inputs_digest(self) -> str:
-        inputs = self.inputs
-        said = {
-            "case": inputs.case.sha256,
-            "requests": hashlib.sha256(inputs.requests_content).hexdigest(),
-            "rulebook": inputs.rulebook.digest,
-            "profile": {
-                name: hashlib.sha256(content).hexdigest()
-                for name, content in inputs.profile.sources.items()
-            },
-            "policy": str(self.cluster.rules.policy),
-            "engine": gentie.__version__,
-        }
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+def digest_of(inputs: Inputs) -> str:
+    """SHA-256 of everything that a study rests on, the engine's version included."""
+    said = {
+        "case": inputs.case.sha256,
+        "requests": hashlib.sha256(inputs.requests_content).hexdigest(),
+        "rulebook": inputs.rulebook.digest,
+        "profile": {
+            name: hashlib.sha256(content).hexdigest()
+            for name, content in inputs.profile.sources.items()
+        },
+        "policy": str(study_rules(inputs.rulebook, inputs.policy or None).policy),
+        "engine": gentie.__version__,
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def study_requests(

@@ -6,16 +6,15 @@ low-rank update.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from gentie.engines.grid.network import Floats, Network
-from gentie.engines.interconnection.allocation import Basis, LedgerRow, share_equally
+from gentie.engines.interconnection.at_points import at_points_of
 from gentie.engines.interconnection.cluster_study import ClusterStudy, Condition, Constraint
 from gentie.engines.interconnection.cluster_work import ClusterWork
 from gentie.engines.interconnection.elements import BASE
-from gentie.engines.interconnection.upgrades import CostClass, Upgrade, UpgradeKind
 from gentie.engines.interconnection.verification import Verification, upgraded_network, verify
 
 
@@ -28,9 +27,7 @@ def result_of(work: ClusterWork) -> ClusterStudy:
     if not work.is_ended:
         raise ValueError(f"The study has not ended: {work.stage} comes next")
     work.progress("cost and check", 0, 0)
-    at_points = _AtPoints(work)
-    at_points.add_schemes()
-    at_points.add_points()
+    at_points = at_points_of(work)
     upgraded = upgraded_network(work.case.network, work.table)
     row = work.table.row
     return ClusterStudy(
@@ -65,15 +62,16 @@ def _finished(work: ClusterWork, constraint: Constraint) -> Constraint:
     outage = BASE if constraint.outage_row == BASE else table.place_of(constraint.outage_row)
     has_scheme = False
     if constraint.condition is Condition.RELIABILITY:
-        final = work.after(work.flow(), outage)
+        final = work.after(work.now.flow, outage)
         scheme = work.schemes.get(outage)
         if scheme is not None:
             has_scheme = element in scheme.elements
             tripped = list(scheme.requests)
-            final = final - work.after(work.request_factor(), outage)[:, tripped] @ work.mw[tripped]
+            factor = work.now.request_factor[:, tripped]
+            final = final - work.after(factor, outage) @ work.mw[tripped]
     else:
         sign = 1 if constraint.id.split("|")[2] == "forward" else -1
-        final = work.deliverability_flow(element, outage, sign)
+        final = work.now.deliverability_flow(element, outage, sign)
     flows = constraint.flows_mw.copy()
     flows[2] = final
     named = (constraint.branch_row, constraint.condition)
@@ -97,97 +95,7 @@ def _verified(work: ClusterWork, upgraded: Network) -> Verification:
         work.table,
         upgraded,
         injection_mw=injection,
-        flow_mw=work.flow(),
+        flow_mw=work.now.flow,
         overloads_left=int((found.is_reached & ~covered).sum()),
         threads=work.threads,
     )
-
-
-@dataclass
-class _AtPoints:
-    """What stands at the points of the requests, and who pays for it."""
-
-    work: ClusterWork
-    upgrades: list[Upgrade] = field(default_factory=list)
-    ledger: list[LedgerRow] = field(default_factory=list)
-
-    def requests_by_point(self, chosen: set[int]) -> dict[int, list[int]]:
-        """Places of the chosen requests at each point, points by the number of their bus."""
-        points = self.work.case.points.point_of_bus
-        at: dict[int, list[int]] = {}
-        for request in sorted(chosen):
-            at.setdefault(int(points[self.work.requests[request].bus_row]), []).append(request)
-        return dict(sorted(at.items()))
-
-    def add(
-        self,
-        kind: UpgradeKind,
-        cost_class: CostClass,
-        name: str,
-        point: int,
-        millions: float,
-        requests: list[int],
-        basis: Basis,
-    ) -> None:
-        """One thing at a point, shared equally among these requests."""
-        upgrade = Upgrade(
-            id=name,
-            kind=kind,
-            cost_class=cost_class,
-            branch_row=-1,
-            point=point,
-            constraint="",
-            loading_percent=0.0,
-            miles=0.0,
-            rating_before_mva=0.0,
-            rating_after_mva=0.0,
-            cost=self.work.rules.upgrades.money(millions),
-        )
-        self.upgrades.append(upgrade)
-        self.ledger += share_equally(
-            upgrade,
-            ids=[self.work.ids[request] for request in requests],
-            mw=[float(self.work.mw[request]) for request in requests],
-            basis=basis,
-        )
-
-    def add_schemes(self) -> None:
-        """Relays and communication at every point that takes part in a scheme."""
-        schemes = self.work.schemes.values()
-        taking_part = {request for scheme in schemes for request in scheme.requests}
-        for point, requests in self.requests_by_point(taking_part).items():
-            self.add(
-                UpgradeKind.REMEDIAL_ACTION,
-                CostClass.RELIABILITY,
-                f"remedial-action:{self.work.case.points.identity(point)}",
-                point,
-                self.work.rules.upgrades.remedial_action_per_point,
-                requests,
-                Basis.EQUAL_SHARE,
-            )
-
-    def add_points(self) -> None:
-        """The switchyard at every point, shared equally, and each request's own facilities."""
-        case = self.work.case
-        for point, requests in self.requests_by_point(set(range(len(self.work.ids)))).items():
-            kv = float(case.network.buses.nominal_kv[case.points.principal_bus[point]])
-            unit = self.work.rules.upgrades.unit_costs(kv)
-            self.add(
-                UpgradeKind.SWITCHYARD,
-                CostClass.SWITCHYARD,
-                f"switchyard:{case.points.identity(point)}",
-                point,
-                unit.switchyard,
-                requests,
-                Basis.EQUAL_SHARE,
-            )
-            for request in requests:
-                self.add(
-                    UpgradeKind.POSITION,
-                    CostClass.OWN_FACILITIES,
-                    f"position:{self.work.ids[request]}",
-                    point,
-                    unit.position,
-                    [request],
-                    Basis.OWN,
-                )

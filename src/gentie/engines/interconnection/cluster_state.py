@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import cached_property
 from typing import TypedDict
 
 import numpy as np
 
-from gentie.engines.grid.network import Floats, Integers
+from gentie.engines.grid.network import Floats
 from gentie.engines.interconnection.allocation import LedgerRow, payers, share_by_impact
 from gentie.engines.interconnection.cluster_checkpoint import Act, Decision
+from gentie.engines.interconnection.cluster_flows import ClusterFlows
 from gentie.engines.interconnection.cluster_study import (
     Condition,
     Constraint,
     StudyRequest,
     StudyRules,
 )
-from gentie.engines.interconnection.deliverability import circle_of, deliverability_flow
+from gentie.engines.interconnection.deliverability import circle_of
 from gentie.engines.interconnection.elements import BASE, ElementTable
 from gentie.engines.interconnection.published import PublishedCase
+from gentie.engines.interconnection.transfer_factors import TransferFactors, transfer_factors
 from gentie.engines.interconnection.upgrades import CostClass, Upgrade, relieve
 
 MOST_UPGRADES = 2000
@@ -64,7 +67,8 @@ class ClusterState:
         rules: the rulebook's values.
         table: state of the grid.
         limits_before_mw: (2, e) its limits before anything is built.
-        start: digest of the table before anything is built.
+        kept: transfer factors before anything is built.
+        column_bus: bus rows of the injection columns of the table.
         decisions: taken so far, in their order.
         constraints: by identity, as found; what becomes of them is not filled in yet.
         upgrades: built so far.
@@ -81,6 +85,7 @@ class ClusterState:
         miles: Floats,
         threads: int = 2,
         progress: Progress | None = None,
+        kept: TransferFactors | None = None,
     ) -> None:
         """Make the transfer factors of the elements; see ``cluster.study_cluster``."""
         self.case, self.rules, self.miles = case, rules, miles
@@ -92,19 +97,18 @@ class ClusterState:
         buses = np.array([request.bus_row for request in self.requests], np.int64)
         columns, place = np.unique(np.concatenate([buses, case.fleet_bus]), return_inverse=True)
         self.request_column, self.fleet_column = place[: len(buses)], place[len(buses) :]
-        self.progress("transfer factors", 0, 0)
-        self.table = ElementTable(case, columns)
+        if kept is None:
+            self.progress("transfer factors", 0, 0)
+        self.kept, self.column_bus = kept or transfer_factors(case, columns), columns
+        self.table = ElementTable(case, columns, kept=self.kept)
         self.limits_before_mw = np.stack([self.table.normal_mw, self.table.post_mw])
-        self.start = self._digest()
         self.decisions: list[Decision] = []
         self.upgrades: list[Upgrade] = []
         self.ledger: list[LedgerRow] = []
         self.constraints: dict[str, Constraint] = {}
         self.built_for: dict[tuple[int, Condition], list[str]] = {}
         self.reconductored: set[int] = set()
-        # Of the grid as it is: forgotten when something is built.
-        self._factor: Floats | None = None
-        self._deliverability_factor: Floats | None = None
+        self._now: ClusterFlows | None = None
 
     def take(self, decision: Decision) -> None:
         """Do what was decided.
@@ -117,17 +121,17 @@ class ClusterState:
         else:
             self.name(decision)
 
-    def _digest(self) -> str:
+    @cached_property
+    def start(self) -> str:
         """SHA-256 of what every decision is computed from."""
-        table, hasher = self.table, hashlib.sha256()
+        hasher = hashlib.sha256()
         for array in (
-            table.row,
-            table.transfer.diagonal(),
-            table.injection,
-            table.susceptance,
-            table.base_mw,
-            table.normal_mw,
-            table.post_mw,
+            self.kept.row,
+            self.kept.transfer.diagonal(),
+            self.kept.columns(self.column_bus),
+            self.case.model.susceptance_mw_per_rad[self.kept.row],
+            self.case.flow_mw[self.kept.row],
+            *self.limits_before_mw,
             self.mw,
             self.study_mw,
         ):
@@ -136,16 +140,19 @@ class ClusterState:
 
     # What the grid looks like now
 
-    def request_factor(self) -> Floats:
-        """(e, r) MW on every element per MW of each request, the fleet displaced pro rata."""
-        if self._factor is None:
-            fleet = self.table.factors(self.fleet_column) @ self.case.fleet_share
-            self._factor = self.table.factors(self.request_column) - fleet[:, None]
-        return self._factor
-
-    def flow(self) -> Floats:
-        """(e,) flows with the cluster at full output."""
-        return self.table.base_mw + self.request_factor() @ self.mw
+    @property
+    def now(self) -> ClusterFlows:
+        """Flows and factors of the grid as it is."""
+        if self._now is None or self._now.version != self.table.version:
+            self._now = ClusterFlows(
+                self.table,
+                mw=self.mw,
+                study_mw=self.study_mw,
+                request_column=self.request_column,
+                fleet_column=self.fleet_column,
+                rules=self.rules.deliverability,
+            )
+        return self._now
 
     def after(self, values: Floats, outage: int) -> Floats:
         """Flows or factors after an outage."""
@@ -168,13 +175,13 @@ class ClusterState:
         self.decisions.append(decision)
         element, outage = decision.element, decision.outage
         limit = self.table.limit_mw(element, outage)
-        factor = decision.sign * self.after(self.factor_of(decision), outage)[element]
+        factor = self.towards(decision)
         mw = self.mw_of(decision)
         before = self.after(self.table.base_mw, outage)
         if decision.condition is Condition.RELIABILITY:
-            loaded = self.after(self.flow(), outage)
+            loaded = self.after(self.now.flow, outage)
         else:
-            loaded = self.deliverability_flow(element, outage, decision.sign)
+            loaded = self.now.deliverability_flow(element, outage, decision.sign)
         chosen, basis = payers(factor, mw, limit_mw=limit, **self.payer_thresholds(decision))
         request = np.flatnonzero(chosen)
         identity = self.identity(decision)
@@ -207,12 +214,11 @@ class ClusterState:
         element, outage, condition = decision.element, decision.outage, decision.condition
         constraint = self.identity(decision)
         limit = self.table.limit_mw(element, outage)
-        towards = decision.sign * self.after(self.factor_of(decision), outage)[element]
+        towards = self.towards(decision)
         thresholds = self.payer_thresholds(decision)
         if len(self.upgrades) >= MOST_UPGRADES:
             raise NoEnd(constraint)
         self.decisions.append(decision)
-        self._factor = self._deliverability_factor = None
         upgrade = relieve(
             self.table,
             element,
@@ -234,11 +240,14 @@ class ClusterState:
             **thresholds,
         )
 
-    def factor_of(self, decision: Decision) -> Floats:
-        """(e, r) factors of the requests under the condition of a decision."""
-        if decision.condition is Condition.RELIABILITY:
-            return self.request_factor()
-        return self.deliverability_factor()
+    def towards(self, decision: Decision) -> Floats:
+        """(r,) factors of the requests towards the overload of a decision, after its outage."""
+        factor = (
+            self.now.request_factor
+            if decision.condition is Condition.RELIABILITY
+            else self.now.deliverability_factor
+        )
+        return decision.sign * self.table.after_outage_at(decision.element, factor, decision.outage)
 
     def mw_of(self, decision: Decision) -> Floats:
         """(r,) MW of the requests under the condition of a decision."""
@@ -254,37 +263,3 @@ class ClusterState:
             "least_factor": float(circle),
             "least_share": rules.deliverability.flow_impact,
         }
-
-    # The deliverability test
-
-    @property
-    def generators(self) -> tuple[Integers, Floats, Floats]:
-        """Columns, study amounts and stored output of all that is dispatched."""
-        full = self.study_mw > 0
-        return (
-            np.concatenate([self.fleet_column, self.request_column[full]]),
-            np.concatenate([self.case.fleet_mw, self.study_mw[full]]),
-            np.concatenate([self.case.fleet_mw, np.zeros(int(full.sum()))]),
-        )
-
-    def deliverability_factor(self) -> Floats:
-        """(e, r) factors of the requests against all dispatched generators."""
-        if self._deliverability_factor is None:
-            columns, study, _ = self.generators
-            mean = self.table.factors(columns) @ study / study.sum()
-            self._deliverability_factor = self.table.factors(self.request_column) - mean[:, None]
-        return self._deliverability_factor
-
-    def deliverability_flow(self, element: int, outage: int, sign: int) -> Floats:
-        """(e,) flows of the deliverability test that loads a pair most."""
-        columns, study, existing = self.generators
-        return deliverability_flow(
-            self.table,
-            element=element,
-            outage=outage,
-            sign=sign,
-            columns=columns,
-            study_mw=study,
-            existing_mw=existing,
-            rules=self.rules.deliverability,
-        )

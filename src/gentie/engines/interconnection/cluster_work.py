@@ -25,10 +25,11 @@ from gentie.engines.interconnection.cluster_study import (
     StudyRules,
     UnreachedOverload,
 )
-from gentie.engines.interconnection.deliverability import deliverability_loading
 from gentie.engines.interconnection.elements import BASE, Pairs
+from gentie.engines.interconnection.pair_search import DeliverabilitySearch, PairSearch
 from gentie.engines.interconnection.published import AT_LIMIT, PublishedCase
 from gentie.engines.interconnection.remedial_action import Scheme, design_scheme
+from gentie.engines.interconnection.transfer_factors import TransferFactors
 
 
 class ClusterWork(ClusterState):
@@ -53,9 +54,14 @@ class ClusterWork(ClusterState):
         miles: Floats,
         threads: int = 2,
         progress: Progress | None = None,
+        kept: TransferFactors | None = None,
     ) -> None:
         """Begin; see ``cluster.study_cluster``."""
-        super().__init__(case, requests, rules, miles=miles, threads=threads, progress=progress)
+        super().__init__(
+            case, requests, rules, miles=miles, threads=threads, progress=progress, kept=kept
+        )
+        self._pairs = PairSearch(collective_impact=rules.collective_impact, threads=threads)
+        self._tested = DeliverabilitySearch(threads=threads)
         self.stage = Stage.RELIABILITY
         self.built_before = 0
         self.schemes: dict[int, Scheme] = {}
@@ -118,12 +124,7 @@ class ClusterWork(ClusterState):
 
     def pairs(self) -> Pairs:
         """Everything above its limit with the cluster at full output."""
-        return self.table.pairs_above(
-            self.flow(),
-            self.request_factor(),
-            collective_impact=self.rules.collective_impact,
-            threads=self.threads,
-        )
+        return self._pairs.look(self.now)
 
     def build_worst(self, found: Pairs, condition: Condition) -> None:
         """Relieve the worst of these pairs."""
@@ -160,6 +161,8 @@ class ClusterWork(ClusterState):
     def name_reliability(self, found: Pairs, *, arose: bool) -> None:
         """Keep the worst pair of each element as a constraint, unless it is known already."""
         known = self.known(Condition.RELIABILITY)
+        if known.issuperset(self.table.row[np.unique(found.element)].tolist()):
+            return
         worst = found.worst_of_each_element()
         for place, element in enumerate(worst.element):
             if int(self.table.row[element]) not in known:
@@ -199,7 +202,7 @@ class ClusterWork(ClusterState):
         base = found.only(found.outage == BASE)
         if len(base.element):
             return base
-        flow = self.flow()
+        flow, factor = self.now.flow, self.now.request_factor
         left = []
         for outage in np.unique(found.outage):
             at = found.outage == outage
@@ -211,7 +214,7 @@ class ClusterWork(ClusterState):
                 self.table,
                 outage=int(outage),
                 flow_mw=flow,
-                request_factor=self.request_factor(),
+                request_factor=factor,
                 request_mw=self.mw,
                 overloaded=overloaded,
                 ignored=ignored,
@@ -247,16 +250,7 @@ class ClusterWork(ClusterState):
 
     def deliverability_pairs(self) -> Pairs:
         """Constraints of the deliverability test, the worst pair of each element."""
-        columns, study, existing = self.generators
-        tested = deliverability_loading(
-            self.table,
-            columns=columns,
-            study_mw=study,
-            existing_mw=existing,
-            is_request=np.arange(len(columns)) >= len(self.fleet_column),
-            rules=self.rules.deliverability,
-            threads=self.threads,
-        )
+        tested = self._tested.look(self.now)
         self.dispatch_share = tested.dispatch_share
         kept = np.flatnonzero(tested.loading > 1.0 + AT_LIMIT)
         return Pairs(

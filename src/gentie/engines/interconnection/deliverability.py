@@ -21,6 +21,7 @@ import numba
 import numpy as np
 
 from gentie.engines.grid.network import Booleans, Floats, Integers
+from gentie.engines.interconnection.deliverability_kernels import relative_factors, scan
 from gentie.engines.interconnection.elements import BASE, ElementTable
 from gentie.engines.interconnection.published import AT_LIMIT
 
@@ -78,6 +79,67 @@ def circle_of(table: ElementTable, rules: DeliverabilityRules) -> Floats:
     return np.where(kv >= rules.extra_high_kv, rules.circle_extra_high_voltage, rules.circle)
 
 
+@dataclass(frozen=True, eq=False)
+class Dispatch:
+    """All that is dispatched at the share that balances, on the grid as it is.
+
+    Attributes:
+        study_mw: (g,) study amounts.
+        raise_mw: (g,) what is left up to them.
+        share: the share ``alpha``.
+        relative: (e, g) factors against all of them together.
+        mean: (e,) the factor of all of them together.
+        flow: (e,) flows at the share.
+        push: (2, e) bounds of what raised generators add towards and against.
+    """
+
+    study_mw: Floats
+    raise_mw: Floats
+    share: float
+    relative: Floats
+    mean: Floats
+    flow: Floats
+    push: Floats
+
+
+def dispatch_of(
+    table: ElementTable,
+    *,
+    columns: Integers,
+    study_mw: Floats,
+    existing_mw: Floats,
+    rules: DeliverabilityRules,
+) -> Dispatch:
+    """Dispatch generators at the share that balances.
+
+    Args:
+        table: state of the grid.
+        columns: (g,) injection column of every generator with a study amount.
+        study_mw: (g,) study amounts, all positive.
+        existing_mw: (g,) stored output there, 0 for requests.
+        rules: thresholds.
+    """
+    whole = float(study_mw.sum())
+    share = float(existing_mw.sum()) / whole
+    raise_mw = (1.0 - share) * study_mw
+    relative, mean, moved, push = relative_factors(
+        table.injection,
+        table.susceptance,
+        columns,
+        study_mw,
+        share * study_mw - existing_mw,
+        raise_mw,
+        rules.raised_units,
+    )
+    order = np.argsort(-study_mw, kind="stable")
+    most = float(study_mw[order[: rules.raised_units]].sum())
+    if whole - most > 1e-6 * whole:
+        push *= whole / (whole - most)
+    else:
+        push[:] = NO_BOUND_MW
+    return Dispatch(study_mw, raise_mw, share, relative, mean, table.base_mw + moved, push)
+
+
 def deliverability_loading(
     table: ElementTable,
     *,
@@ -102,19 +164,31 @@ def deliverability_loading(
     Neglects: imports at their support levels, the 1,500 MW adder, off-peak conditions.
     Follows: the California ISO's on-peak methodology as the rulebook states it.
     """
-    whole = study_mw.sum()
-    share = existing_mw.sum() / whole
-    factor = table.factors(columns)
-    flow = table.base_mw + factor @ (share * study_mw - existing_mw)
-    relative = np.ascontiguousarray(factor - (factor @ study_mw / whole)[:, None])
-    raise_mw = (1.0 - share) * study_mw
-    order = np.argsort(-study_mw, kind="stable")
-    most = float(study_mw[order[: rules.raised_units]].sum())
-    push = _best_twenty(relative, raise_mw, rules.raised_units)
-    if whole - most > 1e-6 * whole:
-        push *= whole / (whole - most)
-    else:
-        push[:] = NO_BOUND_MW
+    dispatch = dispatch_of(
+        table, columns=columns, study_mw=study_mw, existing_mw=existing_mw, rules=rules
+    )
+    return loading_of(table, dispatch, is_request=is_request, rules=rules, threads=threads)
+
+
+def loading_of(
+    table: ElementTable,
+    dispatch: Dispatch,
+    *,
+    is_request: Booleans,
+    rules: DeliverabilityRules,
+    elements: Integers | None = None,
+    threads: int = 2,
+) -> DeliverabilityLoading:
+    """The same for a dispatch that is known, of all elements or of some.
+
+    Args:
+        table: state of the grid.
+        dispatch: of the same version of it.
+        is_request: (g,) belongs to the cluster.
+        rules: thresholds.
+        elements: places of those looked at; all of them by default. The others are left at 0.
+        threads: numba threads; the answer is the same for any number.
+    """
     e = len(table.row)
     threads = max(1, min(threads, numba.config.NUMBA_NUM_THREADS))
     numba.set_num_threads(threads)
@@ -122,15 +196,20 @@ def deliverability_loading(
     outage = np.full((threads, e), BASE, np.int64)
     sign = np.ones((threads, e), np.int64)
     worked_out = np.zeros(threads, np.int64)
-    _scan(
+    looked_at = table.is_monitored
+    if elements is not None:
+        looked_at = np.zeros(e, np.bool_)
+        looked_at[elements] = table.is_monitored[elements]
+    scan(
+        np.flatnonzero(looked_at) if elements is not None else np.zeros(0, np.int64),
         table.transfer,
         table.susceptance,
         table.circuits,
-        flow,
-        relative,
-        study_mw,
-        raise_mw,
-        push,
+        dispatch.flow,
+        dispatch.relative,
+        dispatch.study_mw,
+        dispatch.raise_mw,
+        dispatch.push,
         table.is_monitored,
         table.is_outage,
         table.normal_mw,
@@ -157,7 +236,7 @@ def deliverability_loading(
         loading=loading[first, at],
         outage=outage[first, at],
         sign=sign[first, at],
-        dispatch_share=float(share),
+        dispatch_share=dispatch.share,
         pairs_worked_out=int(worked_out.sum()),
     )
 
@@ -177,174 +256,36 @@ def deliverability_flow(
 
     The same test as ``deliverability_loading`` for one pair, written out generator by generator.
     """
-    whole = study_mw.sum()
-    share = existing_mw.sum() / whole
-    factor = table.after_outage(table.factors(columns), outage)
-    relative = factor - (factor @ study_mw / whole)[:, None]
-    towards = sign * relative[element]
+    dispatch = dispatch_of(
+        table, columns=columns, study_mw=study_mw, existing_mw=existing_mw, rules=rules
+    )
+    return raised_flow(table, dispatch, element=element, outage=outage, sign=sign, rules=rules)
+
+
+def raised_flow(
+    table: ElementTable,
+    dispatch: Dispatch,
+    *,
+    element: int,
+    outage: int,
+    sign: int,
+    rules: DeliverabilityRules,
+) -> Floats:
+    """The same for a dispatch that is known."""
+    study, raise_mw = dispatch.study_mw, dispatch.raise_mw
+    towards = sign * table.after_outage_at(element, dispatch.relative, outage)
     limit = table.limit_mw(element, outage)
     circle = (towards >= circle_of(table, rules)[element]) | (
-        towards * study_mw >= rules.flow_impact * limit
+        towards * study >= rules.flow_impact * limit
     )
-    impact = np.where(circle, towards * (1.0 - share) * study_mw, 0.0)
+    impact = np.where(circle, towards * raise_mw, 0.0)
     order = np.argsort(-impact, kind="stable")[: rules.raised_units]
     raised = order[impact[order] > 0]
-    output = share * study_mw - existing_mw
-    output[raised] += (1.0 - share) * study_mw[raised]
-    rest = np.setdiff1d(np.arange(len(study_mw)), raised)
-    if len(rest):
-        room = (1.0 - share) * study_mw[raised].sum()
-        output[rest] -= room * study_mw[rest] / study_mw[rest].sum()
-    return table.after_outage(table.base_mw, outage) + factor @ output
-
-
-def _best_twenty(relative: Floats, raise_mw: Floats, most: int) -> Floats:
-    """(2, e) largest sums of ``most`` positive (0) and negative (1) impacts, as magnitudes."""
-    impact = relative * raise_mw
-    if impact.shape[1] > most:
-        upper = -np.partition(-np.maximum(impact, 0.0), most - 1, axis=1)[:, :most]
-        lower = np.partition(np.minimum(impact, 0.0), most - 1, axis=1)[:, :most]
-    else:
-        upper, lower = np.maximum(impact, 0.0), np.minimum(impact, 0.0)
-    return np.stack([upper.sum(axis=1), -lower.sum(axis=1)])
-
-
-@numba.njit(cache=True, boundscheck=False, nogil=True)
-def _raised_loading(  # type: ignore[no-untyped-def]
-    factor_m, factor_c, share, sign, flow, limit, study, raised, threshold, impact, most
-):
-    """Loading with the ``most`` largest impacts of the circle raised, the rest making room."""
-    best = np.empty(most)
-    who = np.empty(most, np.int64)
-    count = 0
-    least_at = 0
-    for g in range(len(study)):
-        factor = sign * (factor_m[g] + share * factor_c[g])
-        if factor < threshold and factor * study[g] < impact * limit:
-            continue
-        value = factor * raised[g]
-        if value <= 0.0:
-            continue
-        if count < most:
-            best[count] = value
-            who[count] = g
-            count += 1
-        else:
-            if value <= best[least_at]:
-                continue
-            best[least_at] = value
-            who[least_at] = g
-        if count == most:
-            least_at = 0
-            for q in range(1, most):
-                if best[q] < best[least_at] or (
-                    best[q] == best[least_at] and who[q] > who[least_at]
-                ):
-                    least_at = q
-    moved = 0.0
-    raised_sum = 0.0
-    study_sum = 0.0
-    weighted = 0.0
-    for q in range(count):
-        g = who[q]
-        moved += best[q]
-        raised_sum += raised[g]
-        study_sum += study[g]
-        weighted += sign * (factor_m[g] + share * factor_c[g]) * study[g]
-    rest = study.sum() - study_sum
-    if rest > 0.0:
-        moved += raised_sum * weighted / rest
-    return (sign * flow + moved) / limit
-
-
-@numba.njit(cache=True, parallel=True, boundscheck=False, nogil=True)
-def _scan(  # type: ignore[no-untyped-def]
-    transfer,
-    susceptance,
-    circuits,
-    flow,
-    relative,
-    study,
-    raised,
-    push,
-    is_monitored,
-    is_outage,
-    normal,
-    post,
-    threshold,
-    impact,
-    most,
-    apart,
-    base,
-    requests,
-    cut_off,
-    collective,
-    loading,
-    outage,
-    sign_of,
-    worked_out,
-):
-    """Scan base case and outages; work out what the bound leaves above limit and record."""
-    e = len(susceptance)
-    threads = loading.shape[0]
-    for thread in numba.prange(threads):
-        for scan in range(thread, e + 1, threads):
-            c = scan - 1
-            scale = 0.0
-            if c >= 0:
-                if not is_outage[c]:
-                    continue
-                own = susceptance[c] / circuits[c] * transfer[c, c]
-                scale = 1.0 / (circuits[c] * (1.0 - own))
-            for m in range(e):
-                if not is_monitored[m]:
-                    continue
-                if m == c and circuits[m] < 1.5:
-                    continue
-                share = 0.0
-                after = flow[m]
-                limit = normal[m]
-                other = m
-                if c >= 0:
-                    share = susceptance[m] * transfer[c, m] * scale
-                    after += share * flow[c]
-                    limit = post[m]
-                    other = c
-                for side in range(2):
-                    sign = 1.0 if side == 0 else -1.0
-                    bound = sign * after + push[side, m]
-                    if c >= 0:
-                        along = side if share >= 0 else 1 - side
-                        bound += abs(share) * push[along, c]
-                    if bound <= limit or bound <= loading[thread, m] * limit:
-                        continue
-                    worked_out[thread] += 1
-                    value = _raised_loading(
-                        relative[m],
-                        relative[other],
-                        share,
-                        sign,
-                        after,
-                        limit,
-                        study,
-                        raised,
-                        threshold[m],
-                        impact,
-                        most,
-                    )
-                    if value > 1.0 + AT_LIMIT and value > loading[thread, m] + AT_LIMIT:
-                        at = np.searchsorted(apart, scan * e + m)
-                        if at < len(apart) and apart[at] == scan * e + m:
-                            continue
-                        is_reached = False
-                        for g in requests:
-                            if sign * (relative[m, g] + share * relative[other, g]) >= cut_off:
-                                is_reached = True
-                                break
-                        if not is_reached:
-                            before = base[m] + (share * base[c] if c >= 0 else 0.0)
-                            if value * limit - sign * before < collective * limit:
-                                continue
-                        loading[thread, m] = value
-                        outage[thread, m] = c
-                        sign_of[thread, m] = int(sign)
+    factor = dispatch.relative[:, raised] + dispatch.mean[:, None]
+    flow = dispatch.flow + factor @ raise_mw[raised]
+    if len(raised) < len(study):
+        # What the others put out together, by their study amounts, less the room they make.
+        of_the_rest = dispatch.mean * study.sum() - factor @ study[raised]
+        room = raise_mw[raised].sum() / (study.sum() - study[raised].sum())
+        flow = flow - of_the_rest * room
+    return table.after_outage(flow, outage)

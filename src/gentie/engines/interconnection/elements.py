@@ -18,9 +18,19 @@ import numba
 import numpy as np
 
 from gentie.engines.grid.network import Booleans, Floats, Integers
+from gentie.engines.interconnection.pair_kernels import (
+    minus_outer,
+    mixed,
+    pairs_above,
+    pairs_above_of,
+    worst_loadings,
+)
 from gentie.engines.interconnection.published import AT_LIMIT, PublishedCase
+from gentie.engines.interconnection.transfer_factors import TransferFactors, transfer_factors
 
-COLUMNS_AT_ONCE = 256
+PAIRS_AT_FIRST = 100_000
+"""Room for pairs above their limit, for each thread; more is made where they are more."""
+
 BASE = -1
 """The outage place that stands for no outage."""
 
@@ -42,6 +52,23 @@ class Pairs:
     loading: Floats
     sign: Integers
     is_reached: Booleans
+
+    @classmethod
+    def none(cls) -> Pairs:
+        """No pair."""
+        nothing = np.zeros(0, np.int64)
+        return cls(nothing, nothing, np.zeros(0), nothing, np.zeros(0, np.bool_))
+
+    def joined(self, others: Pairs) -> Pairs:
+        """These and others, in their order."""
+        both = Pairs(
+            np.concatenate([self.element, others.element]),
+            np.concatenate([self.outage, others.outage]),
+            np.concatenate([self.loading, others.loading]),
+            np.concatenate([self.sign, others.sign]),
+            np.concatenate([self.is_reached, others.is_reached]),
+        )
+        return both.only(np.lexsort((both.element, both.outage)))
 
     def only(self, chosen: Booleans | Integers) -> Pairs:
         """Some of them."""
@@ -79,38 +106,35 @@ class ElementTable:
         base_mw: (e,) flow of the stored dispatch.
         is_monitored: (e,) has limits.
         is_outage: (e,) is opened one circuit at a time.
+        version: how many times circuits were added; flows and factors of one version are the same.
+        raised: elements whose limits were raised in this version, in their order.
         apart_codes: (v,) sorted codes ``(outage + 1) * e + element`` of the pairs set apart.
 
     Neglects: what the linear model neglects. A second three-winding transformer is drawn to the
     star point of the first one and without a tertiary winding of its own.
     """
 
-    def __init__(self, case: PublishedCase, column_bus: Integers) -> None:
-        """Make the table of a published case, with one injection column for each bus row."""
-        roles, model = case.roles, case.model
-        stars = np.unique(roles.star_bus[case.monitored])
-        legs = roles.is_star_leg & ~roles.is_step_up & np.isin(roles.star_bus, stars[stars >= 0])
-        self.case = case
-        self.row = np.union1d(case.monitored, np.flatnonzero(legs & case.network.is_branch_live))
-        branches = case.network.branches
-        a, z = branches.from_bus[self.row], branches.to_bus[self.row]
-        e = len(self.row)
-        self.transfer = np.empty((e, e))
-        for start in range(0, e, COLUMNS_AT_ONCE):
-            part = slice(start, min(start + COLUMNS_AT_ONCE, e))
-            sent = np.zeros((len(case.network.buses), part.stop - start))
-            sent[a[part], np.arange(part.stop - start)] = 1.0
-            sent[z[part], np.arange(part.stop - start)] -= 1.0
-            angle = model.angles_rad(sent)
-            self.transfer[:, part] = angle[a] - angle[z]
-        self.injection = np.empty((e, len(column_bus)))
-        for start in range(0, len(column_bus), COLUMNS_AT_ONCE):
-            part = slice(start, min(start + COLUMNS_AT_ONCE, len(column_bus)))
-            sent = np.zeros((len(case.network.buses), part.stop - start))
-            sent[column_bus[part], np.arange(part.stop - start)] = 1.0
-            angle = model.angles_rad(sent)
-            self.injection[:, part] = angle[a] - angle[z]
-        self.susceptance = model.susceptance_mw_per_rad[self.row].copy()
+    def __init__(
+        self,
+        case: PublishedCase,
+        column_bus: Integers,
+        *,
+        kept: TransferFactors | None = None,
+    ) -> None:
+        """Make the table of a published case, with one injection column for each bus row.
+
+        Args:
+            case: the published case.
+            column_bus: (q,) bus rows.
+            kept: factors of the same case that hold these buses; solved for where there are none.
+        """
+        kept = kept or transfer_factors(case, column_bus)
+        e = len(kept.row)
+        self.case, self.row = case, kept.row
+        self.transfer = kept.transfer
+        self._is_shared = True
+        self.injection = kept.columns(column_bus)
+        self.susceptance = case.model.susceptance_mw_per_rad[self.row].copy()
         self.circuits = np.ones(e)
         self.base_mw = case.flow_mw[self.row].copy()
         self.is_monitored = np.isin(self.row, case.monitored)
@@ -119,7 +143,9 @@ class ElementTable:
         self.post_mw = np.full(e, np.inf)
         self.normal_mw[self.is_monitored] = case.normal_limit_mw
         self.post_mw[self.is_monitored] = case.post_limit_mw
-        place = np.full(len(branches) + 1, BASE, np.int64)
+        self.version = 0
+        self.raised: list[int] = []
+        place = np.full(len(case.network.branches) + 1, BASE, np.int64)
         place[self.row] = np.arange(e)
         self.apart_codes = np.array(
             sorted(
@@ -134,7 +160,11 @@ class ElementTable:
 
     def factors(self, columns: Integers) -> Floats:
         """(e, q) MW on every element per MW injected at columns, taken out at the slack."""
-        return self.susceptance[:, None] * self.injection[:, columns]
+        return self.susceptance[:, None] * np.take(self.injection, columns, axis=1)
+
+    def mixed_factor(self, columns: Integers, share: Floats) -> Floats:
+        """(e,) MW on every element per MW injected at columns in these shares."""
+        return mixed(self.injection, self.susceptance, columns, share)
 
     def outage_factor(self, outage: int) -> Floats:
         """(e,) share of one circuit's outage that every element takes of the flow through all.
@@ -151,6 +181,18 @@ class ElementTable:
             return values
         share = self.outage_factor(outage)
         return values + share.reshape(-1, *[1] * (values.ndim - 1)) * values[outage]
+
+    def after_outage_at(self, element: int, values: Floats, outage: int) -> Floats:
+        """The same for one element: (...)."""
+        if outage == BASE:
+            return values[element]
+        own = self.susceptance[outage] / self.circuits[outage] * self.transfer[outage, outage]
+        share = (
+            self.susceptance[element]
+            * self.transfer[outage, element]
+            / (self.circuits[outage] * (1.0 - own))
+        )
+        return values[element] + share * values[outage]
 
     def limit_mw(self, element: int, outage: int) -> float:
         """The limit that applies to a pair."""
@@ -174,6 +216,7 @@ class ElementTable:
         """Reconductor: both limits times ``gain``, impedance as it was."""
         self.normal_mw[element] *= gain
         self.post_mw[element] *= gain
+        self.raised.append(element)
 
     def add_circuit(self, element: int) -> None:
         """One more circuit like those that the element has."""
@@ -185,15 +228,17 @@ class ElementTable:
         driving = self.base_mw[element] / self.susceptance[element]
         self.base_mw -= self.susceptance * column * (driving * scale)
         self.base_mw[element] *= (count + 1.0) / count
-        for start in range(0, len(column), COLUMNS_AT_ONCE):
-            part = slice(start, start + COLUMNS_AT_ONCE)
-            self.transfer[part] -= np.outer(column[part], column * scale)
-        self.injection -= np.outer(column, across * scale)
+        changed = np.empty_like(self.transfer) if self._is_shared else self.transfer
+        minus_outer(self.transfer, column, column * scale, changed)
+        self.transfer, self._is_shared = changed, False
+        minus_outer(self.injection, column, across * scale, self.injection)
         self.susceptance[element] += added
         self.circuits[element] = count + 1.0
         for limit in (self.normal_mw, self.post_mw):
             limit[element] *= (count + 1.0) / count
         self.is_outage[element] = self.is_monitored[element]
+        self.version += 1
+        self.raised = []
 
     def pairs_above(
         self,
@@ -201,6 +246,7 @@ class ElementTable:
         request_factor: Floats,
         *,
         collective_impact: float,
+        elements: Integers | None = None,
         threads: int = 2,
     ) -> Pairs:
         """All pairs above their limit that were not above it before the cluster.
@@ -213,33 +259,34 @@ class ElementTable:
             flow_mw: (e,) flows with the cluster.
             request_factor: (e, r) distribution factors of the requests, fleet displaced.
             collective_impact: share of the limit.
+            elements: places of those looked at; all of them by default.
             threads: numba threads.
         """
         threads = max(1, min(threads, numba.config.NUMBA_NUM_THREADS))
         numba.set_num_threads(threads)
-        capacity = 4096
+        asked = (
+            self.transfer,
+            self.susceptance,
+            self.circuits,
+            self.base_mw,
+            flow_mw,
+            self.normal_mw,
+            self.post_mw,
+            self.is_outage,
+            np.ascontiguousarray(request_factor),
+            self.case.screening.cut_off,
+            collective_impact if request_factor.shape[1] > 1 else np.inf,
+            self.apart_codes,
+        )
+        capacity = PAIRS_AT_FIRST
         while True:
             places = np.empty((threads, capacity, 4), np.int64)
             loadings = np.empty((threads, capacity))
             counts = np.zeros(threads, np.int64)
-            _pairs_above(
-                self.transfer,
-                self.susceptance,
-                self.circuits,
-                self.base_mw,
-                flow_mw,
-                self.normal_mw,
-                self.post_mw,
-                self.is_monitored,
-                self.is_outage,
-                np.ascontiguousarray(request_factor),
-                self.case.screening.cut_off,
-                collective_impact if request_factor.shape[1] > 1 else np.inf,
-                self.apart_codes,
-                places,
-                loadings,
-                counts,
-            )
+            if elements is None:
+                pairs_above(*asked, places, loadings, counts)
+            else:
+                pairs_above_of(elements, *asked, places, loadings, counts)
             if counts.max(initial=0) <= capacity:
                 break
             capacity = int(counts.max())
@@ -253,7 +300,7 @@ class ElementTable:
         """(e,) worst loading of every element over base case and outages, and the outage."""
         loading = np.abs(flow_mw) / self.normal_mw
         outage = np.full(len(self.row), BASE, np.int64)
-        _worst_loadings(
+        worst_loadings(
             self.transfer,
             self.susceptance,
             self.circuits,
@@ -264,102 +311,3 @@ class ElementTable:
             outage,
         )
         return loading, outage
-
-
-@numba.njit(cache=True, parallel=True, boundscheck=False, nogil=True)
-def _pairs_above(  # type: ignore[no-untyped-def]
-    transfer,
-    susceptance,
-    circuits,
-    base,
-    flow,
-    normal,
-    post,
-    is_monitored,
-    is_outage,
-    request_factor,
-    cut_off,
-    collective,
-    apart,
-    places,
-    loadings,
-    counts,
-):
-    """Scan base case (row 0) and outages (rows 1 on); threads take rows in turn."""
-    e = len(susceptance)
-    requests = request_factor.shape[1]
-    threads = len(counts)
-    capacity = places.shape[1]
-    for thread in numba.prange(threads):
-        count = 0
-        for scan in range(thread, e + 1, threads):
-            c = scan - 1
-            pushed = 0.0
-            pushed_base = 0.0
-            scale = 0.0
-            if c >= 0:
-                if not is_outage[c]:
-                    continue
-                own = susceptance[c] / circuits[c] * transfer[c, c]
-                scale = 1.0 / (circuits[c] * (1.0 - own))
-                pushed = flow[c] * scale
-                pushed_base = base[c] * scale
-            for m in range(e):
-                if not is_monitored[m]:
-                    continue
-                after = flow[m]
-                limit = normal[m]
-                if c >= 0:
-                    if m == c and circuits[m] < 1.5:
-                        continue
-                    after += susceptance[m] * transfer[c, m] * pushed
-                    limit = post[m]
-                if abs(after) <= limit * (1.0 + AT_LIMIT):
-                    continue
-                code = scan * e + m
-                at = np.searchsorted(apart, code)
-                if at < len(apart) and apart[at] == code:
-                    continue
-                sign = 1.0 if after > 0 else -1.0
-                reached = 0
-                for r in range(requests):
-                    factor = request_factor[m, r]
-                    if c >= 0:
-                        factor += susceptance[m] * transfer[c, m] * scale * request_factor[c, r]
-                    if sign * factor >= cut_off:
-                        reached = 1
-                        break
-                if reached == 0:
-                    before = base[m]
-                    if c >= 0:
-                        before += susceptance[m] * transfer[c, m] * pushed_base
-                    if sign * (after - before) >= collective * limit:
-                        reached = 1
-                if count < capacity:
-                    places[thread, count, 0] = m
-                    places[thread, count, 1] = c
-                    places[thread, count, 2] = int(sign)
-                    places[thread, count, 3] = reached
-                    loadings[thread, count] = abs(after) / limit
-                count += 1
-        counts[thread] = count
-
-
-@numba.njit(cache=True, boundscheck=False, nogil=True)
-def _worst_loadings(  # type: ignore[no-untyped-def]
-    transfer, susceptance, circuits, flow, post, is_outage, loading, outage
-):
-    """Raise ``loading`` by every outage; the first outage among equal ones is kept."""
-    e = len(susceptance)
-    for c in range(e):
-        if not is_outage[c]:
-            continue
-        own = susceptance[c] / circuits[c] * transfer[c, c]
-        pushed = flow[c] / (circuits[c] * (1.0 - own))
-        for m in range(e):
-            if m == c and circuits[m] < 1.5:
-                continue
-            after = abs(flow[m] + susceptance[m] * transfer[c, m] * pushed) / post[m]
-            if after > loading[m] + AT_LIMIT:
-                loading[m] = after
-                outage[m] = c

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 
 from gentie.engines.grid.network import Booleans, Floats
@@ -78,37 +79,99 @@ def design_scheme(
     Neglects: arming levels, timing, schemes that exist already, overlap with other outages'
     schemes when two outages coincide.
     """
-    flow = table.after_outage(flow_mw, outage)
-    factor = table.after_outage(request_factor, outage)
-    limit = table.post_mw
     watched = table.is_monitored & ~ignored
     if table.circuits[outage] < 1.5:
-        watched = watched.copy()
         watched[outage] = False
-    tripped: list[int] = []
-    tripped_mw = 0.0
-    while True:
-        loading = np.where(watched, np.abs(flow) / limit, 0.0)
-        worst = int(loading.argmax())
-        if loading[worst] <= 1.0 + AT_LIMIT:
-            break
-        along = np.sign(flow[worst]) * factor[worst]
-        along[tripped] = -np.inf
-        along[request_mw > rules.trip_limit_mw - tripped_mw + 1e-9] = -np.inf
-        chosen = int(np.round(along, 9).argmax())
-        if along[chosen] < rules.least_factor or len(tripped) == rules.most_requests:
-            return None
-        tripped.append(chosen)
-        tripped_mw += float(request_mw[chosen])
-        flow = flow - factor[:, chosen] * request_mw[chosen]
-    for request in tuple(tripped):
-        back = flow + factor[:, request] * request_mw[request]
-        if np.all(np.abs(back[watched]) <= limit[watched] * (1.0 + AT_LIMIT)):
-            flow = back
-            tripped.remove(request)
+    tripped = _trip(
+        table.after_outage(flow_mw, outage),
+        np.ascontiguousarray(request_factor),
+        table.outage_factor(outage),
+        outage,
+        request_mw,
+        table.post_mw,
+        watched,
+        rules.trip_limit_mw,
+        rules.most_requests,
+        rules.least_factor,
+    )
+    if tripped is None:
+        return None
+    requests = np.flatnonzero(tripped)
     return Scheme(
         outage=outage,
-        requests=tuple(sorted(tripped)),
-        tripped_mw=float(sum(request_mw[request] for request in tripped)),
+        requests=tuple(requests.tolist()),
+        tripped_mw=float(sum(request_mw[requests[np.argsort(tripped[requests])]])),
         elements=tuple(np.flatnonzero(overloaded).tolist()),
     )
+
+
+@numba.njit(cache=True, boundscheck=False, nogil=True)
+def _trip(  # type: ignore[no-untyped-def]
+    flow,
+    factor,
+    share,
+    outage,
+    request_mw,
+    limit,
+    watched,
+    trip_limit_mw,
+    most_requests,
+    least_factor,
+):
+    """(r,) 1, 2, … in the order of tripping, 0 for the others; None where no trips clear it.
+
+    ``flow`` is that after the outage and is changed; factors after it are
+    ``factor[m] + share[m] factor[outage]``.
+    """
+    elements, requests = factor.shape
+    order = np.zeros(requests, np.int64)
+    count = 0
+    tripped_mw = 0.0
+    while True:
+        worst = 0
+        highest = -1.0
+        for m in range(elements):
+            loading = abs(flow[m]) / limit[m] if watched[m] else 0.0
+            if loading > highest:
+                highest = loading
+                worst = m
+        if highest <= 1.0 + AT_LIMIT:
+            break
+        sign = 1.0 if flow[worst] > 0 else -1.0
+        chosen = -1
+        largest = -np.inf
+        unrounded = -np.inf
+        for r in range(requests):
+            if order[r] or request_mw[r] > trip_limit_mw - tripped_mw + 1e-9:
+                continue
+            along = sign * (factor[worst, r] + share[worst] * factor[outage, r])
+            # Equal to nine decimals counts as equal: the first request is taken.
+            if np.rint(along * 1e9) / 1e9 > largest:
+                largest = np.rint(along * 1e9) / 1e9
+                unrounded = along
+                chosen = r
+        if unrounded < least_factor or count == most_requests:
+            return None
+        count += 1
+        order[chosen] = count
+        tripped_mw += request_mw[chosen]
+        for m in range(elements):
+            flow[m] -= (factor[m, chosen] + share[m] * factor[outage, chosen]) * request_mw[chosen]
+    back = np.empty(elements)
+    for number in range(1, count + 1):
+        request = 0
+        while order[request] != number:
+            request += 1
+        is_clear = True
+        for m in range(elements):
+            back[m] = (
+                flow[m]
+                + (factor[m, request] + share[m] * factor[outage, request]) * request_mw[request]
+            )
+            if watched[m] and not abs(back[m]) <= limit[m] * (1.0 + AT_LIMIT):
+                is_clear = False
+                break
+        if is_clear:
+            flow[:] = back
+            order[request] = 0
+    return order

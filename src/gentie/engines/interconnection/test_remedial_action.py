@@ -15,7 +15,9 @@ from gentie.engines.interconnection.examples import (
     Unit,
     network_of,
     published,
+    random_network,
 )
+from gentie.engines.interconnection.published import AT_LIMIT
 from gentie.engines.interconnection.remedial_action import (
     RemedialActionRules,
     Scheme,
@@ -174,3 +176,68 @@ def test_the_circuits_left_are_guarded_too() -> None:
     # One of two circuits of 1-3 out: 200 MW on the other, 400 of its limit of 200 for both.
     assert grid.loading()[0] == pytest.approx(2.0)
     assert grid.scheme() == Scheme(0, (0,), 300.0, (0,))
+
+
+def plainly(
+    table: ElementTable,
+    outage: int,
+    flow: np.ndarray,
+    factor: np.ndarray,
+    mw: np.ndarray,
+    rules: RemedialActionRules,
+) -> tuple[int, ...] | None:
+    """The same rule written with whole arrays."""
+    flow, factor = table.after_outage(flow, outage), table.after_outage(factor, outage)
+    watched = table.is_monitored.copy()
+    watched[outage] &= table.circuits[outage] > 1
+    tripped: list[int] = []
+    while True:
+        loading = np.where(watched, np.abs(flow) / table.post_mw, 0.0)
+        worst = int(loading.argmax())
+        if loading[worst] <= 1 + AT_LIMIT:
+            break
+        along = np.sign(flow[worst]) * factor[worst]
+        along[tripped] = -np.inf
+        along[mw > rules.trip_limit_mw - mw[tripped].sum() + 1e-9] = -np.inf
+        chosen = int(np.round(along, 9).argmax())
+        if along[chosen] < rules.least_factor or len(tripped) == rules.most_requests:
+            return None
+        tripped.append(chosen)
+        flow = flow - factor[:, chosen] * mw[chosen]
+    for request in tuple(tripped):
+        back = flow + factor[:, request] * mw[request]
+        if np.all(np.abs(back[watched]) <= table.post_mw[watched] * (1 + AT_LIMIT)):
+            flow = back
+            tripped.remove(request)
+    return tuple(sorted(tripped))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_scheme_is_the_one_of_whole_arrays(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    case = published(random_network(chance, rating_mva=60.0))
+    n = len(case.network.buses)
+    table = ElementTable(case, np.arange(n))
+    fleet = table.mixed_factor(case.fleet_bus, case.fleet_share)
+    factor = table.factors(chance.integers(0, n - 1, 6)) - fleet[:, None]
+    mw = chance.uniform(5, 60, 6)
+    flow = table.base_mw + factor @ mw
+    rules = replace(
+        REMEDIAL_ACTION_RULES, trip_limit_mw=float(chance.uniform(40, 300)), most_requests=4
+    )
+    nothing = np.zeros(len(table.row), np.bool_)
+    for outage in np.flatnonzero(table.is_outage).tolist():
+        scheme = design_scheme(
+            table,
+            outage=outage,
+            flow_mw=flow,
+            request_factor=factor,
+            request_mw=mw,
+            overloaded=nothing,
+            ignored=nothing,
+            rules=rules,
+        )
+        expected = plainly(table, outage, flow, factor, mw, rules)
+        assert (None if scheme is None else scheme.requests) == expected
+        if scheme is not None:
+            assert scheme.tripped_mw == pytest.approx(mw[list(expected)].sum())
