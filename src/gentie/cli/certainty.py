@@ -10,7 +10,7 @@ import click
 from gentie.cli.case import json_option
 from gentie.cli.printing import people, print_json, table
 from gentie.cli.progress import shown_progress
-from gentie.cli.writing import write_out
+from gentie.cli.writing import write_table
 from gentie.quantities.money import Money
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def certainty(
     kept_in = out.with_name(f"{out.name}.scenarios")
     with shown_progress() as tell:
         found = run_certainty(inputs, rules, kept_in=kept_in, processes=processes, progress=tell)
-    write_out(out, found.table.as_csv())
+    write_table(out, found.table.as_csv())
     kept_in.unlink()
     if as_json:
         print_json({"out": str(out), **found.summary, "table": found.table.as_dicts()})
