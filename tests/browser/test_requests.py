@@ -66,6 +66,69 @@ def test_a_draft_is_accessible_fits_and_tells_what_is_wrong(  # noqa: PLR0917 - 
     expect(page).to_have_url(f"{page.url.split('#')[0]}#field-site_share")
 
 
+def test_a_filed_request_and_its_cluster_are_accessible_and_fit(  # noqa: PLR0917 - fixtures
+    world, open_page, size, scheme, assert_accessible, screenshot
+):
+    from playwright.sync_api import expect
+
+    from gentie.contexts.intake.actions.filing import submit_request
+
+    filed, left = draft(world), draft(world, project="Let go")
+    for request in (filed, draft(world, project="Another one")):
+        submit_request(request_id=request.pk, role="program", person_id=None, by=BY, at=world.at)
+    name = f"{size[0]}-{scheme}"
+    page = open_page("/clusters/", size=size, scheme=scheme)
+    assert_accessible(page)
+    screenshot(page, f"clusters-{name}")
+    page.get_by_role("link", name="Cluster 2").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Cluster 2")
+    assert_accessible(page)
+    screenshot(page, f"cluster-public-{name}")
+    page.goto(f"/sign-in/?next=/projects/{filed.pk}/")
+    sign_in(page, "customer")
+    expect(page.get_by_role("main")).to_contain_text("Request C2-001 of Cluster 2")
+    assert_accessible(page)
+    screenshot(page, f"request-filed-{name}")
+    page.get_by_role("button", name="Withdraw this request").click()
+    expect(page.get_by_role("main")).to_contain_text("it has left the queue")
+    assert_accessible(page)
+    page.goto(f"/projects/{left.pk}/")
+    page.get_by_role("button", name="Discard this draft").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("My projects")
+    page.goto(f"/projects/{left.pk}/")
+    expect(page.get_by_role("main")).to_contain_text("was discarded and cannot be filed")
+    assert_accessible(page)
+
+
+def test_the_operators_view_of_a_cluster_is_accessible_and_fits(  # noqa: PLR0917 - fixtures
+    world, open_page, size, scheme, assert_accessible, screenshot
+):
+    from playwright.sync_api import expect
+
+    from gentie.contexts.intake.actions.filing import submit_request
+    from tests.browser.test_thread import come_in_with_code
+
+    filed = draft(world)
+    submit_request(request_id=filed.pk, role="program", person_id=None, by=BY, at=world.at)
+    page = open_page("/sign-in/?next=/clusters/cluster-2/", size=size, scheme=scheme, silent=False)
+    come_in_with_code(page, "specialist")
+    page.get_by_role("button", name="Take into the cluster").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is chosen")
+    assert_accessible(page)
+    page.get_by_label("Choose C2-001").focus()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Take into the cluster").press("Enter")
+    expect(page.get_by_role("table")).to_contain_text("in the cluster")
+    assert_accessible(page)
+    screenshot(page, f"cluster-operator-{size[0]}-{scheme}")
+    page.get_by_role("link", name="C2-001").click()
+    page.get_by_label("Payment received, USD").fill("155,000")
+    page.get_by_role("button", name="Record the payment").click()
+    expect(page.get_by_role("main")).to_contain_text("Payment received")
+    assert_accessible(page)
+    screenshot(page, f"request-operator-{size[0]}-{scheme}")
+
+
 def test_what_is_typed_is_saved_at_once_and_fields_appear_where_they_matter(world, open_page):
     from playwright.sync_api import expect
 
