@@ -15,10 +15,12 @@ from gentie.cli.outages import outages
 from gentie.cli.printing import people, print_json, table
 from gentie.cli.short_circuit import short_circuit
 from gentie.cli.writing import write_table
+from gentie.quantities.findings import BadInput, Finding
 
 if TYPE_CHECKING:
     from gentie.workbench.cases import Case
     from gentie.workbench.contingencies import ContingencyReport
+    from gentie.workbench.contingency_list import ListReport
     from gentie.workbench.flows import FlowReport
 
 PAIRS_PRINTED = 20
@@ -251,6 +253,13 @@ def _print_flow(report: FlowReport) -> None:
     metavar="FILE.csv",
     help="With --ac: write one row for every outage as CSV.",
 )
+@click.option(
+    "--list",
+    "list_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE.csv",
+    help="Contingencies of several elements instead: contingency,element.",
+)
 @click.option("--rulebook", default="california", show_default=True, help="Gives the limits.")
 @json_option
 def contingencies(
@@ -261,30 +270,49 @@ def contingencies(
     no_limits: bool,  # noqa: FBT001
     pick_up: str,
     outages: Path | None,
+    list_file: Path | None,
     rulebook: str,
     as_json: bool,  # noqa: FBT001
 ) -> None:
     """Open every line and transformer, one at a time, and see what overloads.
 
     The quick answer is linear (DC). With --ac every outage is a full AC power flow: units are lost
-    too, reactive limits are kept, and the lowest voltages are told.
+    too, reactive limits are kept, and the lowest voltages are told. With --list the contingencies
+    of a file instead, of up to six branches and any units each (DC).
     """
     from gentie.rulebook.book import load_rulebook
     from gentie.workbench.cases import read_case
     from gentie.workbench.contingencies import contingencies_of
 
+    if ac and list_file is not None:
+        raise BadInput(
+            Finding("cli.ac_list", "--ac takes no --list yet: leave one of the two out.")
+        )
     if ac:
         _ac_contingencies(file, above, out, no_limits, pick_up, outages, rulebook, as_json)
         return
-    report = contingencies_of(
-        read_case(file), rulebook=load_rulebook(rulebook), above_percent=above
-    )
+    report: ContingencyReport | ListReport
+    rules, found = load_rulebook(rulebook), read_case(file)
+    if list_file is None:
+        report = single = contingencies_of(found, rulebook=rules, above_percent=above)
+        what, also = f"{single.outages:,} outages of lines and transformers", []
+    else:
+        from gentie.workbench.contingency_list import list_report
+
+        content = list_file.read_bytes()
+        report = listed = list_report(
+            found, content, list_file.name, rulebook=rules, above_percent=above
+        )
+        what = f"{listed.solved:,} of {listed.contingencies:,} contingencies of {list_file.name}"
+        also = _about_list(listed)
     if out is not None:
         write_table(out, _pairs_csv(report))
     if as_json:
         print_json(report.as_dict())
     else:
-        _print_contingencies(report)
+        _print_contingencies(report, what)
+        for sentence in also:
+            people().print(sentence)
 
 
 def _ac_contingencies(
@@ -320,7 +348,7 @@ def _ac_contingencies(
         print_ac_contingencies(report)
 
 
-def _pairs_csv(report: ContingencyReport) -> bytes:
+def _pairs_csv(report: ContingencyReport | ListReport) -> bytes:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(("element", "outage", "loading_percent", "limit_mw"))
@@ -330,12 +358,9 @@ def _pairs_csv(report: ContingencyReport) -> bytes:
     return out.getvalue().encode()
 
 
-def _print_contingencies(report: ContingencyReport) -> None:
+def _print_contingencies(report: ContingencyReport | ListReport, what: str) -> None:
     console = people()
-    console.print(
-        f"{report.case}: {report.outages:,} outages of lines and transformers against "
-        f"{report.monitored:,} with a rating (DC)."
-    )
+    console.print(f"{report.case}: {what} against {report.monitored:,} with a rating (DC).")
     if not report.monitored:
         console.print("No line or transformer that is studied has a rating: nothing can overload.")
         return
@@ -365,6 +390,20 @@ def _print_contingencies(report: ContingencyReport) -> None:
         f"{report.overloads:,}. The limit after an outage is the emergency rating, else "
         f"{report.emergency_multiplier:g} times the normal one (rulebook {report.rulebook})."
     )
+
+
+def _about_list(report: ListReport) -> list[str]:
+    """What only contingencies of several elements have, in sentences."""
+    said = []
+    if report.without_solution:
+        names = ", ".join(report.without_solution)
+        said.append(f"Without a solution, though nothing is cut off: {names}.")
+    said += [
+        f"{one.contingency} loses {one.loss_mw:,.1f} MW, and {one.short_mw:,.1f} MW of it nobody has "
+        "room for."
+        for one in report.short[:PAIRS_PRINTED]
+    ]
+    return [*said, report.pick_up]
 
 
 case.add_command(outages)

@@ -331,3 +331,26 @@ def test_a_list_that_is_not_there(run, raw, tmp_path):
         "",
         f"{missing} cannot be read: No such file or directory. Check its name and who may read it.\n",
     )
+
+
+def test_contingencies_of_a_list(run, small, tmp_path):
+    path = small(branch=BRANCH.replace("100\t100\t100", "40\t0\t0"))
+    listed = tmp_path / "list.csv"
+    listed.write_text(
+        "contingency,element\nlong way,line:2:3:1\napart,line:2:3:1\napart,line:1:3:1\n"
+        "units,unit:1:1\nunits,unit:3:1\n"
+    )
+    code, out, _ = run("contingencies", path, "--list", listed)
+    assert code == 0
+    words = " ".join(out.split())
+    assert "2 of 3 contingencies of list.csv against 3 with a rating" in words
+    assert "the largest is apart with 0.0 MW of load and 30.0 MW of generation." in words
+    assert "units loses 50.0 MW, and 50.0 MW of it nobody has room for." in words
+    assert "pro rata by their capacity" in words
+    code, out, _ = run("contingencies", path, "--list", listed, "--json")
+    answer = json.loads(out)
+    assert (code, answer["overloads"], answer["solved"]) == (0, 1, 2)
+    listed.write_text("contingency,element\na,line:7:8:1\n")
+    code, _, err = run("contingencies", path, "--list", listed)
+    assert code == 2
+    assert err.startswith("list.csv, line 2: small has no line:7:8:1.")

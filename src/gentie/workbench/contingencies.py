@@ -103,7 +103,7 @@ def contingencies_of(
     try:
         model = linear_model(network)
     except (Islanded, ValueError) as cause:
-        raise BadInput(_no_model(case, cause)) from cause
+        raise BadInput(no_model_of_parts(case, cause)) from cause
     roles = branch_roles(network, minimum_kv=rulebook.number("screening.minimum_kv"))
     studied = np.flatnonzero(roles.is_studied)
     normal_mw = network.branches.rating_normal_mva[studied]
@@ -196,7 +196,8 @@ def _pairs(
     ]
 
 
-def _no_model(case: Case, cause: Exception) -> Finding:
+def no_model_of_parts(case: Case, cause: Exception) -> Finding:
+    """One sentence on a case whose outages cannot be studied."""
     if isinstance(cause, Islanded):
         return Finding(
             "contingencies.parts",
