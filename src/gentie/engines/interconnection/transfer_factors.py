@@ -120,7 +120,8 @@ def _across(  # type: ignore[no-untyped-def]
     found,
 ):
     """Solve block by block and keep the angle across every element."""
-    block = np.empty((len(inverse_diagonal) + 1, BLOCK))
+    # The last row stands for the slack and is never written.
+    block = np.zeros((len(inverse_diagonal) + 1, BLOCK))
     everything = np.arange(len(order))
     for number in range(len(first)):
         width = solve_outages(
