@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +64,7 @@ def certainty(
     write_table(out, found.table.as_csv())
     kept_in.unlink()
     if as_json:
-        print_json({"out": str(out), **found.summary, "table": found.table.as_dicts()})
+        print_json({"out": str(out), **found.summary, "table": _rows(found)})
         return
     _print(found)
     people().print(f"Every request's percentiles are in {out}.")
@@ -125,6 +126,14 @@ def _print(found: Certainty) -> None:
     )
     for note in summary["notes"]:
         console.print(f"Note: {note}")
+
+
+def _rows(found: Certainty) -> list[dict[str, Any]]:
+    """The table for programs, amounts as text."""
+    return [
+        {name: str(cell) if isinstance(cell, Decimal) else cell for name, cell in row.items()}
+        for row in found.table.as_dicts()
+    ]
 
 
 def _amount(value: Any) -> float:

@@ -71,7 +71,7 @@ def test_every_command_has_an_example_of_itself(run):
 
 
 def test_the_commands_of_a_study():
-    assert list(study_group.commands) == ["run", "verify"]
+    assert list(study_group.commands) == ["run", "verify", "restudy", "diff", "certainty"]
 
 
 # ----------------------------------------------------------------------------- run, verify
@@ -416,3 +416,146 @@ def test_the_program_itself_ends_with_the_code_and_no_traceback(tmp_path, small)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr == f"{BROKEN_REQUESTS['a word for MW'][1]}\n"
+
+
+# ------------------------------------------------------------------- other requests
+
+
+@pytest.fixture
+def studied(tmp_path, run):
+    """A bundle of six requests on RTS-GMLC."""
+    from gentie.workbench.examples import ROWS, request_file
+
+    path = tmp_path / "six.csv"
+    path.write_bytes(request_file(*ROWS))
+    arguments = ("--case", "case_RTS_GMLC", "--requests", path, "--out", tmp_path / "six")
+    assert run("study", "run", *arguments)[0] == 0
+    return tmp_path / "six"
+
+
+def test_a_restudy_is_a_bundle_that_verifies_and_says_the_difference(run, studied, tmp_path):
+    out = tmp_path / "again"
+    joining = tmp_path / "joining.csv"
+    joining.write_text(f"{HEAD}\nR7,106,wind,20,,full\n")
+    code, said, err = run(
+        *("study", "restudy", studied, "--withdraw", "R3", "--resize", "R4=150, R1=310"),
+        *("--move", "R2=324", "--add", joining, "--out", out),
+    )
+    assert (code, err) == (0, "")
+    assert "instead of $458,453,083" in said
+    assert run("study", "verify", out)[1] == f"{out}: identical\n"
+
+    code, said, _ = run("study", "diff", studied, out)
+    assert code == 0
+    flat = " ".join(said.split())
+    assert "- R3 is withdrawn; it owed $190,643,062.64." in flat
+    assert "- R4 has 150 MW, not 300; it owes $11,000,000 as before." in flat
+    assert "- R7 is added and owes $11,000,000." in flat
+    assert "Note: A cost follows from what the whole cluster needs" in flat
+    assert run("study", "diff", out, out)[1].startswith("Nothing changed")
+
+
+def test_a_restudy_and_a_difference_as_json(run, studied, tmp_path):
+    out = tmp_path / "again"
+    code, said, _ = run("study", "restudy", studied, "--withdraw", "R3,R2", "--out", out, "--json")
+    assert code == 0
+    answer = json.loads(said)
+    assert answer["requests"]["count"] == 4
+    code, said, _ = run("study", "diff", studied, out, "--json")
+    assert json.loads(said) == answer["diff"]
+    assert [change["request"] for change in answer["diff"]["requests"]][:2] == ["R1", "R2"]
+
+
+def test_all_that_is_wrong_with_a_restudy_is_told_at_once_and_nothing_written(
+    run, studied, tmp_path
+):
+    out = tmp_path / "again"
+    code, said, err = run(
+        *("study", "restudy", studied, "--withdraw", "R9", "--resize", "R5", "--move", "R1=x,R2=1"),
+        *("--move", "R2=2", "--add", tmp_path / "none.csv", "--out", out),
+    )
+    assert (code, said) == (2, "")
+    assert err.splitlines() == [
+        "--resize: 'R5' cannot be read; write a request, = and MW, as in Q3=150.",
+        "--move: 'R1=x' cannot be read; write a request, = and the number of a bus, as in Q4=2301.",
+        "--move: R2 is named more than once; name it once.",
+        f"--add: {tmp_path / 'none.csv'} cannot be read: No such file or directory.",
+        "withdraw: the study has no request R9; its 6 requests run from R1 to R10.",
+        "requests, field bus: request R2 is at bus 2, which case_RTS_GMLC does not have. Write the number of a bus of the case.",
+    ]
+    assert not out.exists()
+    code, _, err = run("study", "restudy", studied, "--out", out)
+    assert (code, err) == (
+        2,
+        "Nothing is to change; say what with --withdraw, --resize, --move or --add.\n",
+    )
+
+
+def test_a_restudy_of_changed_inputs_is_refused(run, studied, tmp_path):
+    case = studied / "inputs" / "case.m"
+    case.write_bytes(case.read_bytes() + b"%\n")
+    code, _, err = run("study", "restudy", studied, "--withdraw", "R3", "--out", tmp_path / "again")
+    assert code == 2
+    assert err.startswith("inputs/case.m was changed after the study was made")
+
+
+# ------------------------------------------------------------------------- certainty
+
+
+def test_certainty_writes_percentiles_and_leaves_nothing_behind(run, studied, tmp_path):
+    out = tmp_path / "certainty.csv"
+    asked = ("study", "certainty", studied, "--scenarios", 24, "--processes", 1)
+    code, said, err = run(*asked, "--out", out)
+    assert (code, err) == (0, "")
+    flat = " ".join(said.split())
+    assert "The whole cluster: $458,453,083 where nobody withdraws" in flat
+    assert "From 18 to 24 scenarios" in flat
+    assert "each request leaving with probability 0.49." in flat
+    lines = out.read_text().splitlines()
+    assert lines[0].startswith("request,net_mw,as_studied,stays,dearer,floor,p10,p50,p90,ceiling")
+    assert [line.split(",")[0] for line in lines[1:]] == ["R1", "R2", "R3", "R4", "R5", "R10"]
+    assert not (tmp_path / "certainty.csv.scenarios").exists()
+
+    again = tmp_path / "again.csv"
+    code, said, _ = run(*asked, "--out", again, "--json")
+    answer = json.loads(said)
+    assert again.read_bytes() == out.read_bytes()
+    assert answer["total"]["as_studied"] == "458453083.00"
+    assert answer["table"][0]["request"] == "R1"
+
+
+def test_certainty_goes_on_from_what_was_kept(run, studied, tmp_path, monkeypatch):
+    from gentie.workbench import certainty
+
+    out, kept = tmp_path / "certainty.csv", tmp_path / "certainty.csv.scenarios"
+    asked = ("study", "certainty", studied, "--scenarios", 24, "--processes", 1, "--out", out)
+    billed, parts = certainty._billed, []
+
+    def interrupted(biller, numbers, rules):
+        parts.append(numbers.tolist())
+        if len(parts) == 3:
+            raise KeyboardInterrupt
+        return billed(biller, numbers, rules)
+
+    monkeypatch.setattr(certainty, "_billed", interrupted)
+    code, _, err = run(*asked)
+    assert (code, err.strip()) == (130, "Stopped.")
+    assert kept.exists()
+    assert not out.exists()
+    monkeypatch.setattr(certainty, "_billed", billed)
+    assert run(*asked)[0] == 0
+    assert not kept.exists()
+    whole = tmp_path / "whole.csv"
+    assert run(*asked[:-1], whole)[0] == 0
+    assert out.read_bytes() == whole.read_bytes()
+
+
+def test_certainty_refuses_what_cannot_be(run, studied, tmp_path):
+    asked = ("study", "certainty", studied, "--out", tmp_path / "c.csv")
+    code, _, err = run(*asked, "--scenarios", 0, "--probability", 2)
+    assert code == 2
+    assert err.splitlines() == [
+        "A probability of withdrawal of 2 cannot be; write one from 0 to 1.",
+        "0 scenarios cannot be studied; write a number from 1 to 1,000,000.",
+    ]
+    assert list(tmp_path.glob("c.csv*")) == []

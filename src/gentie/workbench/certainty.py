@@ -199,7 +199,8 @@ def _as_they_come(
                 break
         if not waiting:
             return
-        for answer in wait(waiting, return_when=FIRST_COMPLETED).done:
+        ready = wait(waiting, return_when=FIRST_COMPLETED).done
+        for answer in [one for one in waiting if one in ready]:
             yield waiting.pop(answer), answer.result()
 
 

@@ -15,6 +15,9 @@ from gentie.engines.interconnection.published import AT_LIMIT
 AT_ONCE = 256
 """Elements asked together."""
 
+LEAST_FACTOR = 1e-9
+"""Where no request adds more than this to an overload, it is none of the cluster's."""
+
 
 @numba.njit(cache=True, boundscheck=False, nogil=True)
 def relative_factors(  # type: ignore[no-untyped-def]
@@ -167,14 +170,12 @@ def _looked_at(  # type: ignore[no-untyped-def]
         at = np.searchsorted(apart, code)
         if at < len(apart) and apart[at] == code:
             continue
-        is_reached = False
+        largest = -np.inf
         for g in requests:
-            if sign * (relative[m, g] + share * relative[other, g]) >= cut_off:
-                is_reached = True
-                break
-        if not is_reached:
+            largest = max(largest, sign * (relative[m, g] + share * relative[other, g]))
+        if largest < cut_off:
             before = base[m] + (share * base[c] if c >= 0 else 0.0)
-            if value * limit - sign * before < collective * limit:
+            if largest < LEAST_FACTOR or value * limit - sign * before < collective * limit:
                 continue
         loading[m] = value
         outage[m] = c

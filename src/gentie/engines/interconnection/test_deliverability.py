@@ -103,9 +103,8 @@ def plainly(
                 assert output.sum() == pytest.approx(existing.sum())
                 flow = base[element] + factor[element] @ (output - existing)
                 together = sign * (flow - base[element]) >= rules.collective_impact * limit
-                if (towards[requests] >= table.case.screening.cut_off).any() or (
-                    len(requests) > 1 and together
-                ):
+                adds = len(requests) > 1 and (towards[requests] > 1e-9).any()
+                if (towards[requests] >= table.case.screening.cut_off).any() or (adds and together):
                     found[element, outage, sign] = sign * flow / limit
     return found
 
@@ -325,3 +324,30 @@ def test_a_pair_set_apart_does_not_hide_the_others_of_its_element() -> None:
         ("reconductor:line:1:2:1",),
         ("reconductor:line:1:2:2",),
     ]
+
+
+def test_an_overload_that_every_request_relieves_is_nobodys() -> None:
+    # 140 MW run from 1 over two lines of 100 MVA to 3; the unit at 1 has 60 MW in reserve of its
+    # study amount. Both requests are at 3: they push back, so that nobody could pay for the lines.
+    case = published(
+        network_of(
+            branches=[Line(1, 3, 90), Line(1, 3, 90)],
+            units=[Unit(1, 140), Unit(3, 60)],
+            load_mw={3: 200},
+        ),
+        emergency_multiplier=2.0,
+    )
+    table = ElementTable(case, np.array([0, 1]))
+    question = {
+        "columns": np.array([0, 1, 1, 1]),
+        "study_mw": np.array([200.0, 60.0, 30.0, 30.0]),
+        "existing_mw": np.array([140.0, 60.0, 0.0, 0.0]),
+    }
+    flow = deliverability_flow(
+        table, element=0, outage=BASE, sign=1, **question, rules=DELIVERABILITY_RULES
+    )
+    assert flow == pytest.approx([100.0, 100.0])
+    assert flow[0] - table.base_mw[0] > 0.05 * 90
+    assert worst_of(table, **question, rules=DELIVERABILITY_RULES).loading.tolist() == [0.0, 0.0]
+    at_the_unit = question | {"columns": np.array([0, 1, 1, 0])}
+    assert worst_of(table, **at_the_unit, rules=DELIVERABILITY_RULES).loading.min() > 1.0
