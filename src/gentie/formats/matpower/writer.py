@@ -34,7 +34,7 @@ def tables_of(network: Network) -> dict[str, np.ndarray]:
         ),
         "gen": (
             *(number[units.bus], units.p_mw, units.q_mvar, units.q_max_mvar, units.q_min_mvar),
-            *(units.voltage_setpoint_pu, np.full(len(units), network.base_mva), units.in_service),
+            *(units.voltage_setpoint_pu, np.nan_to_num(units.machine_base_mva), units.in_service),
             *(units.p_max_mw, units.p_min_mw),
         ),
         "branch": (
