@@ -66,6 +66,7 @@ def large_case(transactional_db):
             source_name=whole.source_name,
             content=whole.content,
             rulebook=load_rulebook().sources,
+            profile=profile.sources,
             drawings={**drawings, "lines": json.dumps(lines).encode()},
         ),
     )
@@ -176,7 +177,7 @@ def test_by_keyboard_alone_from_the_map_to_every_figure(case, point, open_page):
     field.fill("2000")
     page.keyboard.press("Enter")
     table = panel.get_by_role("table")
-    expect(table).to_be_visible()
+    expect(table).to_be_visible(timeout=60_000)  # the first question compiles
     expect(table.locator("td").nth(4)).to_have_text(re.compile(r"^[\d,.]+$"))
 
 

@@ -237,9 +237,7 @@ def _print_flow(report: FlowReport) -> None:
     help="Write all of them, as CSV or as Parquet (FILE.parquet).",
 )
 @click.option("--ac", is_flag=True, help="By AC power flow, units lost too, voltages told.")
-@click.option(
-    "--no-limits", is_flag=True, help="With --ac: units give any reactive power that is asked."
-)
+@click.option("--no-limits", is_flag=True, help="With --ac: no reactive limits.")
 @click.option(
     "--pick-up",
     type=click.Choice(["headroom", "slack"]),
@@ -251,14 +249,14 @@ def _print_flow(report: FlowReport) -> None:
     "--outages",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE.csv",
-    help="With --ac: write one row for every outage as CSV.",
+    help="With --ac: a row for every outage.",
 )
 @click.option(
     "--list",
     "list_file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE.csv",
-    help="Contingencies of several elements instead: contingency,element.",
+    help="Those of a file: contingency,element.",
 )
 @click.option("--rulebook", default="california", show_default=True, help="Gives the limits.")
 @json_option
@@ -276,9 +274,7 @@ def contingencies(
 ) -> None:
     """Open every line and transformer, one at a time, and see what overloads.
 
-    The quick answer is linear (DC). With --ac every outage is a full AC power flow: units are lost
-    too, reactive limits are kept, and the lowest voltages are told. With --list the contingencies
-    of a file instead, of up to six branches and any units each (DC).
+    Linear (DC); with --ac by full power flow, units lost too, with the lowest voltages.
     """
     from gentie.rulebook.book import load_rulebook
     from gentie.workbench.cases import read_case

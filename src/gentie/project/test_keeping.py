@@ -123,10 +123,13 @@ def everything(data: Path) -> dict[str, list[tuple[object, ...]]]:
         return seen(session)
 
 
+ALIKE = "'::(character varying|text)|[][()]', '', 'g'"
 OURS = "'public'::regnamespace ORDER BY 1, 2"
 GUARDED = {
     "policies": (
-        "SELECT tablename, policyname, cmd, qual, with_check FROM pg_policies ORDER BY 1, 2"
+        # A list of words is written down in two ways, with the same meaning.
+        f"SELECT tablename, policyname, cmd, regexp_replace(qual, {ALIKE}), "
+        f"regexp_replace(with_check, {ALIKE}) FROM pg_policies ORDER BY 1, 2"
     ),
     "triggers": (
         "SELECT tgrelid::regclass::text, tgname, tgenabled, pg_get_triggerdef(oid) "
@@ -139,7 +142,7 @@ GUARDED = {
     "constraints": (
         # A list of words is written down in two ways, with the same meaning.
         "SELECT conrelid::regclass::text, conname, "
-        "regexp_replace(pg_get_constraintdef(oid), '::(character varying|text)|[][()]', '', 'g') "
+        f"regexp_replace(pg_get_constraintdef(oid), {ALIKE}) "
         f"FROM pg_constraint WHERE connamespace = {OURS}"
     ),
     "functions": (f"SELECT proname, prosrc, proacl::text FROM pg_proc WHERE pronamespace = {OURS}"),

@@ -58,7 +58,7 @@ def fill():
         rulebook_digest=rulebook.digest, time_zone=rulebook.time_zone, engine_version="",
         cut_off=0.05, minimum_kv=100.0, emergency_multiplier=1.0,
     )
-    source = CaseSource(case.source_name, case.content, rulebook.sources, {})
+    source = CaseSource(case.source_name, case.content, rulebook.sources, {}, {})
     with acting_as(AS_PROGRAM):
         people = cast(by="program:test", at=AT)
         kept = publish_case(facts=facts, points=(), by="program:test", at=AT, source=source)

@@ -3,7 +3,6 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
-from django.apps import apps
 
 from gentie.contexts.accounts.acting import VISITOR, Acting, acting_as
 from gentie.contexts.accounts.examples import cast
@@ -11,6 +10,7 @@ from gentie.contexts.grid import reads as grid
 from gentie.contexts.guide.actions import load_pages
 from gentie.contexts.search.reads import LONGEST, MOST, find
 from gentie.contexts.studies.examples import published_small_study
+from gentie.contexts.studies.reads import sees_costs_in, study_by_slug
 
 AT = datetime(2026, 11, 24, 17, 0, tzinfo=UTC)
 DAY = date(2026, 11, 24)
@@ -97,16 +97,19 @@ def test_an_empty_service_answers_too(db):
     assert kinds(find("access.review_days", day=DAY)) == ["rules"]
 
 
-def test_a_private_request_is_found_by_whom_it_is_for_alone(study):
+def test_requests_of_a_private_study_are_found_by_all_and_their_costs_by_whom_they_are_for(
+    db, tmp_path
+):
     people = cast(by=BY, at=AT)
     first = people.organisations["first"]
-    apps.get_model("studies", "Study").objects.update(is_shown_in_full=False)
-    apps.get_model("studies", "StudiedRequest").objects.update(is_shown_in_full=False)
-    study.requests.filter(number=1).update(organisation=first)
-    name = study.requests.get(number=1).name
-    for word, sees in (("customer", ["requests"]), ("other", []), ("engineer", ["requests"])):
+    study = published_small_study(
+        tmp_path / "private", by=BY, at=AT, organisations={"Q10": first.pk}
+    )
+    for word, sees in (("customer", True), ("other", False), ("engineer", True)):
         member = people.members[word]
         with acting_as(Acting(member.person_id, member.organisation_id, member.role)):
-            assert kinds(find(name, day=DAY)) == sees, word
+            assert kinds(find("Q10", day=DAY)) == ["requests"], word
+            assert sees_costs_in(study_by_slug(study.slug)) is sees, word
     with acting_as(VISITOR):
-        assert find(name, day=DAY).groups == ()
+        assert kinds(find("Q10", day=DAY)) == ["requests"]
+        assert not sees_costs_in(study_by_slug(study.slug))

@@ -156,4 +156,12 @@ try {
   localStorage.removeItem(kept);
 }
 
+// What was typed before this script was here, or what the browser filled in by itself.
+for (const part of form.querySelectorAll("[data-field]")) {
+  const field = part.dataset.field;
+  const text = textOf(inputOf(field));
+  if (text !== form.elements[`was_${field}`].value) waiting.set(field, text);
+}
+if (waiting.size) send();
+
 document.getElementById("reasons")?.focus();
