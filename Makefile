@@ -126,7 +126,7 @@ test: ## style, types, contracts, every test
 soak: setup ## the long proofs
 	@$(BIN)/python -m pytest -m soak -rs -v
 
-bench: setup $(if $(filter n1,$(ONLY)),,peers) ## measure; `make bench ONLY=n1` for one
+bench: setup $(if $(filter n1 study restudy certainty,$(ONLY)),,peers) ## measure; `make bench ONLY=n1` for one
 	@$(BIN)/python -m bench $(ONLY)
 
 # ------------------------------------------------------------------------------------- others

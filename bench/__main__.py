@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("n1", "ac-n1", "capacity", "short-circuit")
+NAMES = ("n1", "ac-n1", "capacity", "study", "restudy", "certainty", "short-circuit")
 
 
 def main(words: list[str]) -> int:
