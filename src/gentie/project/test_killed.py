@@ -228,7 +228,7 @@ def the_same_came_of_it(data: Path, program: Started, before: list[tuple]) -> No
     assert after[: len(before)] == before
     assert {attempts for _, _, attempts, *_ in before} == {1}
     assert sorted(attempts for _, _, attempts, *_ in after)[-2:] == [1, 2]
-    ((place,),) = rows(data, "SELECT bundle_place FROM studies_study")
+    ((place,),) = rows(data, "SELECT bundle_place FROM studies_studyinfull")
     ((content,),) = rows(data, "SELECT requests_content FROM studies_runinputs")
     (data / "requests.csv").write_bytes(content)
     done(
