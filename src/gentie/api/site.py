@@ -11,7 +11,7 @@ from ninja import NinjaAPI, Router
 from ninja.operation import Operation
 
 import gentie
-from gentie.api import account, capacity, guide, intake, people, studies
+from gentie.api import account, capacity, guide, intake, notices, people, runs, studies
 from gentie.api.refusing import refused, tell_refusals
 from gentie.quantities.findings import Finding
 
@@ -19,7 +19,7 @@ SPACE = "api"
 """Before the name of an operation, as the table of doors has it: ``api:points``."""
 
 # A room joins by one line here, and each of its operations by a door in project/doors.py.
-ROOMS = (account, people, capacity, intake, studies, guide)
+ROOMS = (account, notices, people, capacity, runs, intake, studies, guide)
 
 DESCRIPTION = """\
 Everything that the pages do, for programs: the same rows, checks and sentences.

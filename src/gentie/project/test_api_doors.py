@@ -12,8 +12,11 @@ from gentie.contexts.accounts.examples import cast
 from gentie.contexts.accounts.tokens import UNKNOWN, give_token
 from gentie.contexts.guide.actions import load_pages
 from gentie.contexts.intake.actions.filing import submit_request
+from gentie.contexts.intake.actions.queueing import move_positions
 from gentie.contexts.intake.examples import example_cluster, example_draft
+from gentie.contexts.intake.reads import evidence_of, request_by_id
 from gentie.contexts.studies.examples import published_small_study
+from gentie.contexts.studies.run_actions import start_run
 from gentie.project import doors
 from gentie.project.doors import DOORS, Door
 from gentie.project.test_doors import ENTERS, ROLES, STAFF, VISITOR
@@ -50,6 +53,11 @@ def study(tmp_path, people):
         for _ in range(2)
     )
     submit_request(request_id=study.filed, role="program", person_id=None, by=BY, at=now)
+    move_positions(numbers=["C2-001"], move="take_in", role="program", by=BY, at=now)
+    study.run = start_run(
+        cluster_slug=cluster.slug, role="program", asked_by=None, by=BY, at=now
+    ).run.pk
+    study.paper = evidence_of(request_by_id(study.filed)).get().pk
     return study
 
 
@@ -69,6 +77,8 @@ def address(operation, study) -> str:
         "{slug:slug}": {"guide": "request", "clusters": "cluster-2"}.get(
             operation.path.split("/")[1], study.slug
         ),
+        "{int:run}": str(study.run),
+        "{int:document}": str(study.paper),
         "{int:project}": str(
             study.filed if operation.path.endswith(("/withdraw", "/payment")) else study.draft
         ),
