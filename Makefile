@@ -29,6 +29,10 @@ define step
 	fi
 endef
 
+# The files are complete, so pip has nothing to choose. Left to it, the pip that Python 3.11 brings
+# takes the newest release of what another package names with an extra, which has no hash here.
+LOCKED := -m pip install --quiet --no-deps --require-hashes
+
 # The stamps are made in the order in which the targets list them.
 .NOTPARALLEL:
 
@@ -57,11 +61,11 @@ $(STAMPS)/portal: requirements/portal.txt requirements/build.txt | $(STAMPS)/ven
 
 .PHONY: _portal
 _portal:
-	$(call step,Python packages that serving needs,$(BIN)/python -m pip install --quiet --require-hashes -r requirements/build.txt -r requirements/portal.txt)
+	$(call step,Python packages that serving needs,$(BIN)/python $(LOCKED) -r requirements/build.txt -r requirements/portal.txt)
 	@touch $(STAMPS)/portal
 
 $(STAMPS)/dev: requirements/dev.txt | $(STAMPS)/venv
-	$(call step,Python packages for development,$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt)
+	$(call step,Python packages for development,$(BIN)/python $(LOCKED) -r requirements/dev.txt)
 	@touch $@
 
 $(STAMPS)/gentie: pyproject.toml | $(STAMPS)/venv
@@ -78,7 +82,7 @@ $(STAMPS)/node: requirements/node.txt | $(STAMPS)/venv
 
 .PHONY: _node
 _node:
-	$(call step,node from PyPI (none installed here),$(BIN)/python -m pip install --quiet --require-hashes -r requirements/node.txt)
+	$(call step,node from PyPI (none installed here),$(BIN)/python $(LOCKED) -r requirements/node.txt)
 
 $(STAMPS)/assets: package.json package-lock.json $(wildcard frontend/*.mjs) | $(STAMPS)/node
 	$(call step,front-end packages,npm ci --silent --no-audit --no-fund)
@@ -133,7 +137,7 @@ bench: setup $(if $(filter n1 study restudy certainty,$(ONLY)),,peers) ## measur
 
 peers: .venv-peers/.stamp ## an environment of their own for the second opinions
 .venv-peers/.stamp: requirements/peers.txt
-	$(call step,environment for second opinions,$(PYTHON) -m venv --clear .venv-peers && .venv-peers/bin/python -m pip install --quiet --require-hashes -r requirements/peers.txt)
+	$(call step,environment for second opinions,$(PYTHON) -m venv --clear .venv-peers && .venv-peers/bin/python $(LOCKED) -r requirements/peers.txt)
 	@touch $@
 
 requirements: $(STAMPS)/dev ## compile requirements/*.in to hashed *.txt
